@@ -1,0 +1,51 @@
+# `make` alone lists the targets.
+
+VENV       ?= .venv
+BENCH_VENV ?= .venv-bench
+# Where the comparison finds its strips; each a picture of one number.
+STRIPS     ?= samples
+BIN        := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help read train check lint types test bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+read: $(VENV)/.read ## set up the reader (no TensorFlow) and read the sample frames; pictures go to build/annotated
+	@$(BIN)/checkreader read samples/ --annotate build/annotated
+
+train: $(VENV)/.train ## set up TensorFlow beside the reader, for checkreader-train
+	@$(BIN)/checkreader-train --help
+
+check: lint types test ## everything that has to pass: ruff, mypy, pytest
+
+lint: $(VENV)/.test ## ruff
+	@$(BIN)/ruff check .
+
+types: $(VENV)/.test ## mypy, strict on edge/ and firmware_tools/
+	@$(BIN)/mypy
+
+test: $(VENV)/.test ## set up all that the tests need and run them; ARGS="-k amount" goes to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+bench: $(BENCH_VENV)/.bench ## time our reader against PP-OCR's mobile recognizer on STRIPS=folder
+	@$(BENCH_VENV)/bin/python bench/compare_rapidocr.py --data $(STRIPS) $(ARGS)
+
+lock: ## resolve the lock files again (needs uv; ARGS=--upgrade takes newer versions)
+	requirements/lock $(ARGS)
+
+clean: ## remove the environments, build/ and the caches
+	rm -rf $(VENV) $(BENCH_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find edge train firmware_tools tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp for each lock file: an environment is set up again when its lock, or the project's own metadata, is newer.
+$(VENV)/.read $(VENV)/.train $(VENV)/.test: $(VENV)/.%: requirements/%.txt requirements/install pyproject.toml
+	@requirements/install $(VENV) $<
+	@touch $@
+
+$(BENCH_VENV)/.bench: requirements/bench.txt requirements/install pyproject.toml
+	@requirements/install $(BENCH_VENV) $<
+	@touch $@
