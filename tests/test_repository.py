@@ -1,0 +1,131 @@
+"""What holds for the repository as a whole: its size, its locks, its targets, and what must not stand in it."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+MOST_LINES = 300
+
+# Written in pieces, so that this file may be looked at as well.
+REGISTRY = re.compile("|".join([r"pypi\.(?:org|io)", "pythonhosted" + r"\.", "piwheels" + r"\.", r"--(?:extra-)?index-url", "--find" + "-links"]))
+MACHINE_PATH = re.compile(r"""(?:^|[\s"'`=(:\[])(/(?:work|farm|root|mnt|Users|home/(?!pi\b))[\w./-]*|/tmp/\w[\w./-]*)""")
+
+
+def tracked_files() -> list[Path]:
+    """Return what git would hand to somebody who clones; without git, what a released archive holds."""
+    listing = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    try:
+        done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True)
+    except FileNotFoundError:
+        done = None
+    if done and done.returncode == 0 and done.stdout:
+        return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+    ours = [path for path in ROOT.iterdir() if path.name not in {"build", "dist", "runs"} and not path.name.startswith(".")]
+    return [path for top in ours for path in ([top] if top.is_file() else top.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+
+
+def tracked_texts() -> list[tuple[str, str]]:
+    texts = []
+    for path in tracked_files():
+        content = path.read_bytes()
+        if b"\0" not in content:
+            texts.append((str(path.relative_to(ROOT)), content.decode("utf-8")))
+    return texts
+
+
+def lines_that_match(pattern: re.Pattern[str], texts: list[tuple[str, str]]) -> list[str]:
+    return [f"{name}: {line.strip()[:100]}" for name, text in texts for line in text.splitlines() if pattern.search(line)]
+
+
+def locked(path: Path) -> dict[str, tuple[str, int]]:
+    """Return requirement line -> version and number of hashes."""
+    rows = {}
+    for row in re.split(r"\n(?=\S)", path.read_text()):
+        line = row.split("\\")[0].strip()
+        assert re.match(r"[a-z0-9.-]+==\S+", line), f"{path.name}: not one pinned version: {line}"
+        rows[line] = (line.split("==")[1].split()[0], row.count("--hash=sha256:"))
+    return rows
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_no_python_file_is_longer_than_a_reader_can_hold() -> None:
+    counts = {name: text.count("\n") for name, text in tracked_texts() if name.endswith(".py")}
+    assert len(counts) > 5
+    assert {name: n for name, n in counts.items() if n > MOST_LINES} == {}
+
+
+def test_no_package_index_is_named() -> None:
+    assert lines_that_match(REGISTRY, tracked_texts()) == []
+
+
+def test_no_path_of_one_machine_is_named() -> None:
+    assert lines_that_match(MACHINE_PATH, tracked_texts()) == []
+
+
+@pytest.mark.parametrize("line", ["--extra-" + "index-url https://example.net", "see py" + "pi.org", 'DATA = "/ho' + 'me/ann/strips"', "cd /t" + "mp/scratch"])
+def test_an_index_or_a_path_of_one_machine_would_be_found(line: str) -> None:
+    assert lines_that_match(REGISTRY, [("a.txt", line)]) or lines_that_match(MACHINE_PATH, [("a.txt", line)])
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
+def test_each_locked_file_has_its_hash_and_nothing_else_stands_there(path: Path) -> None:
+    rows = locked(path)
+    assert len(rows) > 10
+    assert [line for line, (_, n_hashes) in rows.items() if n_hashes == 0] == []
+
+
+def test_locks_agree_so_that_one_environment_can_grow() -> None:
+    largest = {(line.split("==")[0], version) for line, (version, _) in locked(ROOT / "requirements/test.txt").items()}
+    for name in ("read", "train"):
+        rows = {(line.split("==")[0], version) for line, (version, _) in locked(ROOT / f"requirements/{name}.txt").items()}
+        assert rows <= largest
+
+
+def test_reading_installs_neither_tensorflow_nor_test_tools() -> None:
+    names = {line.split("==")[0] for line in locked(ROOT / "requirements/read.txt")}
+    assert {"numpy", "opencv-python-headless", "ai-edge-litert"} <= names
+    assert names.isdisjoint({"tensorflow", "tensorflow-cpu", "keras", "scipy", "matplotlib", "pytest", "mypy", "ruff"})
+
+
+@pytest.mark.parametrize("command", sorted(project()["scripts"]))
+def test_each_command_has_its_module(command: str) -> None:
+    module, _, function = project()["scripts"][command].partition(":")
+    assert function == "main"
+    assert importlib.util.find_spec(module) is not None
+
+
+def test_make_alone_lists_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = next(line for line in makefile.splitlines() if line.startswith(".PHONY:")).split()[1:]
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # the tests may run under make
+    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, env=outside)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines()] == targets
+
+
+def test_the_version_at_the_top_of_the_changelog_is_the_packages() -> None:
+    version = re.search(r'__version__ = "(.+)"', (ROOT / "edge/__init__.py").read_text())
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert version is not None
+    assert newest is not None
+    assert newest[1] == version[1]
+
+
+def test_each_decision_is_dated_and_at_most_eight_lines() -> None:
+    decisions = re.split(r"^## ", (ROOT / "DECISIONS.md").read_text(), flags=re.MULTILINE)[1:]
+    assert decisions
+    for decision in decisions:
+        lines = decision.strip().splitlines()
+        assert re.match(r"\d{4}-\d\d-\d\d ", lines[0]), lines[0]
+        assert len(lines) <= 8, lines[0]
