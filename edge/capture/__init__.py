@@ -1,0 +1,1 @@
+"""World to Frame: picture files and cameras."""

@@ -1,0 +1,1 @@
+"""Log-probabilities to Reading: best strings, grammars, honest confidence, the error budget."""

@@ -1,0 +1,1 @@
+"""Frame to Page to FieldRegion to Strip."""

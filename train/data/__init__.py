@@ -1,0 +1,1 @@
+"""Labelled sets, splits, corrections and the synthetic strips."""

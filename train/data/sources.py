@@ -1,0 +1,200 @@
+"""Every labelled set through one loader, with its licence and the hash of what was read."""
+
+import csv
+import gzip
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.datatypes import F32, U8
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CORRECTIONS = Path(__file__).with_name("corrections")
+NOT_A_DIGIT = 10
+
+Kind = Literal["digits", "strings", "micr"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledStrip:
+    """A cut field with its text.
+
+    ``boxes`` float32 (len(text), 4): x0, y0, x1, y1 of each symbol in picture pixels, or None where the set has none.
+    ``has_separators`` says whether points, commas and dashes in the picture stand in the text; ``group`` is the writer, check or
+    neighbourhood that must stay on one side of a split; ``doubtful`` marks a label that even a person cannot settle.
+    """
+
+    picture: U8
+    text: str
+    source: str
+    file: str
+    group: str
+    boxes: F32 | None = None
+    has_separators: bool = False
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledDigits:
+    """Isolated digits of one size: uint8 (n, height, width) and labels int64 (n,), with the group of each."""
+
+    pictures: U8
+    labels: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One set: where it lies under the data folder, what it may be used for, and how it is read."""
+
+    name: str
+    kind: Kind
+    files: tuple[str, ...]
+    licence: str
+    is_open: bool
+    load: Callable[[Path], list[LabelledStrip] | LabelledDigits]
+
+
+class MissingDataError(FileNotFoundError):
+    """The labelled sets are not where they were looked for."""
+
+
+def data_folder(given: Path | None = None) -> Path:
+    """Return the folder of labelled sets: the given one, else ``TRAIN_DATA``, else ``../shared/data`` beside the repository."""
+    folder = given or Path(os.environ.get("TRAIN_DATA") or REPOSITORY.parent / "shared" / "data")
+    if not folder.is_dir():
+        raise MissingDataError(f"no labelled sets at {folder}: name their folder with --data or TRAIN_DATA")
+    return folder
+
+
+def sha256_of(source: Source, folder: Path) -> str:
+    """Return one hash over the set's files, in the order of their names."""
+    digest = hashlib.sha256()
+    for pattern in source.files:
+        for path in sorted(folder.glob(pattern)):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _jsonl(path: Path) -> Iterator[dict[str, object]]:
+    yield from (json.loads(line) for line in path.read_text().splitlines() if line.strip())
+
+
+def corrections(source: str) -> dict[str, str | None]:
+    """Return file -> right text for labels found wrong by eye; None where the picture itself allows two readings."""
+    path = CORRECTIONS / f"{source}.jsonl"
+    return {str(row["file"]): row["corrected"] for row in _jsonl(path)} if path.exists() else {}  # type: ignore[misc]
+
+
+def _corrected(strips: list[LabelledStrip], source: str) -> list[LabelledStrip]:
+    right = corrections(source)
+    mended = []
+    for strip in strips:
+        if strip.file not in right:
+            mended.append(strip)
+        elif (text := right[strip.file]) is None:
+            mended.append(replace(strip, doubtful=True))
+        else:
+            # A missing digit has no box, so the boxes no longer pair up with the text.
+            mended.append(replace(strip, text=text, boxes=strip.boxes if strip.boxes is not None and len(text) == len(strip.boxes) else None))
+    return mended
+
+
+def decode_grey(data: bytes) -> U8:
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def _orand(folder: Path) -> list[LabelledStrip]:
+    strips = []
+    for row in _jsonl(folder / "strings/orand_car_a/labels.jsonl"):
+        file = str(row["file"])
+        boxes = np.array([d["bbox"] for d in row["digits"]], np.float32)  # type: ignore[attr-defined]
+        boxes[:, 2:] += boxes[:, :2]
+        picture = decode_grey((folder / "strings/orand_car_a" / file).read_bytes())
+        # Neighbouring numbers repeat writers and amounts: blocks of twenty stay together.
+        block = int(file[-10:-4]) // 20
+        strips.append(LabelledStrip(picture, str(row["text"]), "orand_car_a", file, f"orand-{block}", boxes))
+    return _corrected(strips, "orand_car_a")
+
+
+def _meza(folder: Path) -> list[LabelledStrip]:
+    rows = csv.DictReader((folder / "strings/meza/labels.csv").open())
+    with zipfile.ZipFile(folder / "strings/meza/images.zip") as archive:
+        inside = {Path(name).name: name for name in archive.namelist()}
+        strips = []
+        for row in rows:
+            digits = "".join(c for c in row["text"] if c.isdigit())
+            number = int(Path(row["file"]).stem)
+            picture = decode_grey(archive.read(inside[Path(row["file"]).name]))
+            strips.append(LabelledStrip(picture, digits, "meza", row["file"], f"meza-{number // 20}"))
+    return _corrected(strips, "meza")
+
+
+def _micr(stem: str) -> Callable[[Path], list[LabelledStrip]]:
+    def load(folder: Path) -> list[LabelledStrip]:
+        rows = csv.DictReader((folder / f"micr/lines/{stem}_labels.csv").open())
+        source = f"micr_{stem}"
+        with zipfile.ZipFile(folder / f"micr/lines/{stem}.zip") as archive:
+            strips = [
+                LabelledStrip(
+                    decode_grey(archive.read(row["file"])), row["label"], source, row["file"], f"{source}-{row.get('group', row['file'])}", None, True
+                )
+                for row in rows
+            ]
+        return _corrected(strips, source)
+
+    return load
+
+
+def _mnist(folder: Path) -> LabelledDigits:
+    pictures = np.frombuffer(gzip.decompress((folder / "digits/mnist/train-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
+    labels = np.frombuffer(gzip.decompress((folder / "digits/mnist/train-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
+    # The set lists its writers in runs, but does not name them: blocks of a hundred neighbours stay together.
+    return LabelledDigits(pictures.reshape(-1, 28, 28), labels.astype(np.int64), np.arange(len(labels)) // 100, "mnist")
+
+
+def _usps(folder: Path) -> LabelledDigits:
+    table = np.loadtxt(gzip.open(folder / "digits/usps/zip.train.gz"))
+    pictures = ((table[:, 1:].reshape(-1, 16, 16) + 1) * 127.5).round().astype(np.uint8)
+    return LabelledDigits(pictures, table[:, 0].astype(np.int64), np.arange(len(table)) // 100, "usps")
+
+
+def _sudoku(folder: Path) -> LabelledDigits:
+    arrays = np.load(folder / "digits/sudoku_printed/sudoku_printed_train_32x32.npz")
+    rows = csv.DictReader((folder / "digits/sudoku_printed/sudoku_printed_train_meta.csv").open())
+    photos: dict[str, int] = {}
+    groups = np.array([photos.setdefault(row["source_image"], len(photos)) for row in rows])
+    return LabelledDigits(arrays["images"], arrays["labels"].astype(np.int64), groups, "sudoku_printed")
+
+
+SOURCES: tuple[Source, ...] = (
+    Source("mnist", "digits", ("digits/mnist/train-*",), "CC BY-SA 3.0 (LeCun, Cortes, Burges; from NIST SD3/SD7)", True, _mnist),
+    Source("usps", "digits", ("digits/usps/zip.train.gz",), "research use (AT&T, through the ESL web site)", False, _usps),
+    Source("sudoku_printed", "digits", ("digits/sudoku_printed/*train*",), "CC BY 4.0 (Wicht, Hennebert)", True, _sudoku),
+    Source(
+        "orand_car_a",
+        "strings",
+        ("strings/orand_car_a/labels.jsonl", "strings/orand_car_a/images/*"),
+        "labels MIT (Fzkuji); pictures research use (ORAND S.A.)",
+        False,
+        _orand,
+    ),
+    Source("meza", "strings", ("strings/meza/labels.csv", "strings/meza/images.zip"), "none stated (AI4Good hackathon 2019)", False, _meza),
+    Source("micr_reallife", "micr", ("micr/lines/reallife*",), "BSD-3-Clause (Doubango)", True, _micr("reallife")),
+    Source("micr_font_generated", "micr", ("micr/lines/font_generated*",), "BSD-3-Clause (Doubango)", True, _micr("font_generated")),
+)
+
+
+def sources_of(kind: Kind, licence: Literal["any", "open"] = "any") -> tuple[Source, ...]:
+    """Return the sets of one kind; ``open`` leaves out those whose licence is not an open one."""
+    return tuple(s for s in SOURCES if s.kind == kind and (licence == "any" or s.is_open))

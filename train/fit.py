@@ -1,0 +1,206 @@
+"""Train one network, resumably: the same run folder goes on from its last epoch, the same seed gives the same batches."""
+
+import csv
+import json
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from edge.datatypes import F32
+from train.losses import DigitLoss, StripLoss
+from train.networks import DESIGNS
+
+# Weights are averaged every few steps; together about one average over the last thousand steps (Polyak, Juditsky 1992).
+_AVERAGE_EVERY_STEPS = 10
+_AVERAGE_MOMENTUM = 0.99
+_WARM_UP_SHARE = 0.03
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitConfig:
+    """What makes a run what it is; stored in the run folder and compared when the run is resumed."""
+
+    design: str
+    epochs: int
+    batches_per_epoch: int
+    batch_size: int
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    seed: int = 1
+    licence: str = "any"
+    start_from: str | None = None
+
+
+class Batches(Protocol):
+    """Where the training data comes from."""
+
+    def epoch(self, index: int, n_batches: int) -> Iterator[tuple[F32, F32]]: ...
+
+
+Validate = Callable[[keras.Model], dict[str, float]]
+Progress = Callable[[int, int, float], None]
+
+
+def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, progress: Progress = lambda *_: None) -> keras.Model:
+    """Train into ``run`` and return the averaged network of the best epoch.
+
+    The folder receives config.json, metrics.csv, learning_curve.png, weights.npz (best averaged weights, in layer order), and
+    checkpoint.npz, from which an interrupted run goes on. ``progress`` is told (epoch, batch, loss).
+
+    Raises:
+        ValueError: the folder holds a run with another configuration.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    _claim(run, config)
+    keras.utils.set_random_seed(config.seed)
+    design = DESIGNS[config.design]
+    model = design.build()
+    if config.start_from:
+        load_weights(model, Path(config.start_from))
+    n_steps = config.epochs * config.batches_per_epoch
+    rate = keras.optimizers.schedules.CosineDecay(
+        config.learning_rate * 0.02, n_steps, warmup_target=config.learning_rate, warmup_steps=max(1, int(n_steps * _WARM_UP_SHARE)), alpha=0.01
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=1.0)
+    loss = DigitLoss() if design.network == "digit" else StripLoss(design)
+    model.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
+    optimizer.build(model.trainable_variables)
+    averaged, best, first_epoch = _resume(run, model, optimizer)
+    twin = design.build()
+    for epoch in range(first_epoch, config.epochs):
+        started, losses = time.monotonic(), []
+        for step, (x, y) in enumerate(_ahead(batches.epoch(epoch, config.batches_per_epoch))):
+            losses.append(float(model.train_on_batch(x, y)))
+            # Keras reports the running mean of an epoch; start afresh so that the curve shows the epoch alone.
+            if step % _AVERAGE_EVERY_STEPS == 0:
+                averaged = _average(averaged, model.get_weights(), epoch * config.batches_per_epoch + step)
+            progress(epoch, step, losses[-1])
+        model.reset_metrics()
+        twin.set_weights(averaged)
+        figures = validate(twin)
+        score = figures["score"]
+        if score >= best:
+            best = score
+            save_weights(run / "weights.npz", averaged)
+        _append(run / "metrics.csv", {"epoch": epoch, "loss": losses[-1], **figures, "seconds": round(time.monotonic() - started, 1)})
+        _checkpoint(run, model, optimizer, averaged, best, epoch + 1)
+        draw_learning_curve(run)
+    load_weights(twin, run / "weights.npz")
+    return twin
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Set a network's weights from a file of :func:`save_weights`.
+
+    Raises:
+        ValueError: the file belongs to a network of another shape.
+    """
+    with np.load(path) as stored:
+        arrays = [stored[f"w{i}"] for i in range(len(stored.files))]
+    if [a.shape for a in arrays] != [tuple(w.shape) for w in model.weights]:
+        raise ValueError(f"{path} holds the weights of another network than {model.name}")
+    model.set_weights(arrays)
+
+
+def save_weights(path: Path, weights: list[F32]) -> None:
+    _save_arrays(path, {f"w{i}": np.asarray(w, np.float32) for i, w in enumerate(weights)})
+
+
+def _claim(run: Path, config: FitConfig) -> None:
+    path, wanted = run / "config.json", {**asdict(config), "backend": keras.backend.backend(), "keras": keras.__version__}
+    if not path.exists():
+        path.write_text(json.dumps(wanted, indent=1) + "\n")
+    elif (found := json.loads(path.read_text())) != wanted:
+        differing = sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k))
+        raise ValueError(f"{run} holds another run (differs in {', '.join(differing)}): choose another --run folder or delete this one")
+
+
+def _average(averaged: list[F32] | None, now: list[F32], step: int) -> list[F32]:
+    if averaged is None:
+        return [w.copy() for w in now]
+    # While few steps have been seen the average follows them quickly, so that the random start does not linger.
+    momentum = min(_AVERAGE_MOMENTUM, (1 + step / _AVERAGE_EVERY_STEPS) / (10 + step / _AVERAGE_EVERY_STEPS))
+    return [momentum * a + (1 - momentum) * w for a, w in zip(averaged, now, strict=True)]
+
+
+def _ahead(batches: Iterator[tuple[F32, F32]], depth: int = 6) -> Iterator[tuple[F32, F32]]:
+    """Make batches in a thread while the network trains; errors of the thread are raised here."""
+    waiting: queue.Queue[tuple[F32, F32] | BaseException | None] = queue.Queue(depth)
+
+    def make() -> None:
+        try:
+            for batch in batches:
+                waiting.put(batch)
+            waiting.put(None)
+        except BaseException as error:  # noqa: BLE001 -- carried over to the training thread and raised there
+            waiting.put(error)
+
+    threading.Thread(target=make, daemon=True).start()
+    while (item := waiting.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        yield item
+
+
+def _checkpoint(run: Path, model: keras.Model, optimizer: Any, averaged: list[F32], best: float, next_epoch: int) -> None:
+    arrays = {f"m{i}": np.asarray(w) for i, w in enumerate(model.get_weights())}
+    arrays |= {f"o{i}": keras.ops.convert_to_numpy(v.value) for i, v in enumerate(optimizer.variables)}
+    arrays |= {f"a{i}": a for i, a in enumerate(averaged)}
+    _save_arrays(run / "checkpoint.npz", arrays | {"next_epoch": np.array(next_epoch), "best": np.array(best)})
+
+
+def _resume(run: Path, model: keras.Model, optimizer: Any) -> tuple[list[F32] | None, float, int]:
+    path = run / "checkpoint.npz"
+    if not path.exists():
+        return None, -1.0, 0
+    with np.load(path) as stored:
+        model.set_weights([stored[f"m{i}"] for i in range(len(model.weights))])
+        for i, variable in enumerate(optimizer.variables):
+            variable.assign(stored[f"o{i}"])
+        averaged = [stored[f"a{i}"] for i in range(len(model.weights))]
+        return averaged, float(stored["best"]), int(stored["next_epoch"])
+
+
+def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    """Write to a neighbour first: whoever kills the run finds the old file or the new one, never half of one."""
+    beside = path.with_suffix(".part")
+    with beside.open("wb") as file:
+        np.savez(file, **arrays)
+    os.replace(beside, path)
+
+
+def _append(path: Path, row: dict[str, float]) -> None:
+    is_new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def draw_learning_curve(run: Path) -> None:
+    """Draw loss and validation figures over the epochs into learning_curve.png."""
+    from matplotlib.figure import Figure
+
+    rows = list(csv.DictReader((run / "metrics.csv").open()))
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    left = figure.add_subplot()
+    epochs = [int(r["epoch"]) for r in rows]
+    left.plot(epochs, [float(r["loss"]) for r in rows], color="grey", label="loss")
+    left.set_xlabel("epoch")
+    left.set_ylabel("training loss")
+    right = left.twinx()
+    for name in rows[0]:
+        if name not in ("epoch", "loss", "seconds"):
+            right.plot(epochs, [float(r[name]) for r in rows], label=name)
+    right.set_ylabel("share right (validation part)")
+    figure.legend(loc="outside lower center", ncols=4)
+    figure.savefig(run / "learning_curve.png", dpi=110)
