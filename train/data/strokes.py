@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.datatypes import F32, F64, U8
 from train.data.skeletons import GARLANDS, SKELETONS
@@ -172,7 +173,7 @@ def _set(pieces: Sequence[tuple[U8, float, F32]], writer: Writer, rng: np.random
         left = max(0, round(x))
         at = canvas[top : top + height, left : left + width]
         np.maximum(at, ink, out=at)
-        boxes.append(own + np.float32([left, top, left, top]) if own.any() else own)
+        boxes.append(own + np.array([left, top, left, top], np.float32) if own.any() else own)
         # Slanted neighbours lean into one another; the shear's overhang is no gap.
         overhang = abs(writer.slant) * height * 0.5 if height > 0.6 * size else 0.0
         x = left + width - overhang + size * (writer.spacing + float(rng.normal(0, 0.05)))
@@ -181,7 +182,7 @@ def _set(pieces: Sequence[tuple[U8, float, F32]], writer: Writer, rng: np.random
         return np.zeros((1, 1), np.uint8), np.concatenate(boxes or [np.zeros((0, 4), np.float32)]), 0.0
     top, left = int(rows[0]), int(columns[0])
     placed = np.concatenate(boxes)
-    placed[placed.any(axis=1)] -= np.float32([left, top, left, top])
+    placed[placed.any(axis=1)] -= np.array([left, top, left, top], np.float32)
     return canvas[top : rows[-1] + 1, left : columns[-1] + 1], placed.astype(np.float32), float(line_y - top)
 
 
@@ -191,7 +192,9 @@ def _restraint(symbol: str) -> float:
 
 def _parsed(text: str) -> tuple[F64, tuple[int, ...], tuple[int, ...]]:
     """Return the points of a skeleton, the indices of its corners, and where each stroke but the first begins."""
-    points, corners, lifts = [], [], []
+    points: list[tuple[float, float]] = []
+    corners: list[int] = []
+    lifts: list[int] = []
     for token in text.split():
         if token == "|":
             lifts.append(len(points))
@@ -293,9 +296,9 @@ def _pen_widths(path: F64, pen: float, writer: Writer, rng: np.random.Generator)
     return widths
 
 
-def _draw_stroke(canvas: U8, fixed: np.ndarray, widths: np.ndarray) -> None:
+def _draw_stroke(canvas: U8, fixed: NDArray[np.int32], widths: NDArray[np.int64]) -> None:
     changes = np.flatnonzero(np.diff(widths)) + 1
     bounds = [0, *changes.tolist(), len(fixed)]
     for first, end in pairwise(bounds):
         run = fixed[first : end + 1]
-        cv2.polylines(canvas, [run.reshape(-1, 1, 2)], False, 255, int(widths[first]), cv2.LINE_8, shift=4)
+        cv2.polylines(canvas, [run.reshape(-1, 1, 2)], False, (255.0,), int(widths[first]), cv2.LINE_8, shift=4)
