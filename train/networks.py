@@ -35,6 +35,8 @@ class Design:
     network: NetworkName
     column_px: int
     build: Callable[[], keras.Model]
+    # Strips are padded with paper to a multiple of this: each width costs a traced graph here and a kept interpreter there.
+    width_step_px: int = 32
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -106,6 +108,6 @@ DESIGNS: dict[str, Design] = {
         Design("strip-narrow", "strip", 2, lambda: strip_network((12, 20, 32, 40, 64))),
         Design("strip-separable", "strip", 2, lambda: strip_network((16, 40, 64, 96, 128), conv=_separable)),
         Design("strip-coarse", "strip", 4, lambda: strip_network((16, 32, 64, 80, 112), column_px=4)),
-        Design("micr", "micr", 4, lambda: strip_network((8, 12, 16, 24, 40), column_px=4, name="micr")),
+        Design("micr", "micr", 4, lambda: strip_network((12, 16, 24, 40, 64), column_px=4, name="micr"), width_step_px=128),
     )
 }

@@ -12,7 +12,7 @@ from edge.locate.digit import normalize_digit
 from edge.locate.strip import normalize_strip
 from train.data.digits import DigitPool
 from train.data.sources import LabelledStrip
-from train.data.strips import WIDTH_STEP_PX
+from train.data.strips import padded_width
 from train.networks import Design
 
 _BATCH = 256
@@ -36,10 +36,6 @@ def float_outputs(model: keras.Model, inks: Sequence[U8], widths: Sequence[int])
     return [o for o in outputs if o is not None]
 
 
-def padded_width(ink: U8) -> int:
-    return max(2 * WIDTH_STEP_PX, -(-ink.shape[1] // WIDTH_STEP_PX) * WIDTH_STEP_PX)
-
-
 def greedy_text(output: F32, design: Design, only_digits: bool) -> str:
     """Return the best path, collapsed (Graves et al. 2006, section 3.2); separators folded into blank where asked."""
     n_symbols = len(design.symbols)
@@ -60,7 +56,7 @@ def strip_validation(design: Design, strips: dict[str, list[LabelledStrip]]) -> 
     def validate(model: keras.Model) -> dict[str, float]:
         figures = {}
         for name, rows in strips.items():
-            outputs = float_outputs(model, inks[name], [padded_width(i) for i in inks[name]])
+            outputs = float_outputs(model, inks[name], [padded_width(i, design) for i in inks[name]])
             right = [greedy_text(o, design, not s.has_separators) == s.text for o, s in zip(outputs, rows, strict=True)]
             figures[name] = float(np.mean(right))
         return {"score": float(np.mean(list(figures.values()))), **figures}

@@ -23,14 +23,17 @@ def empty_papers(strips: list[LabelledStrip]) -> list[U8]:
     return papers
 
 
+def security_papers(n_papers: int, rng: np.random.Generator) -> list[U8]:
+    """Return drawn security patterns, as wide as long amounts."""
+    return [_security_pattern(80, 400, rng) for _ in range(n_papers)]
+
+
 def lay_on_paper(ink: U8, papers: list[U8], rng: np.random.Generator) -> U8:
     """Return a grey picture, uint8 (h, w), of ink written on paper of one kind or another."""
     height, width = ink.shape
     draw = rng.random()
-    if draw < 0.35 and papers:
+    if draw < 0.7 and papers:
         paper = _tiled(papers[int(rng.integers(len(papers)))], height, width, rng)
-    elif draw < 0.7:
-        paper = _security_pattern(height, width, rng)
     else:
         paper = np.full((height, width), rng.uniform(110, 250), np.float32)
     paper = _ruled(paper, rng) if rng.random() < 0.55 else paper
@@ -51,7 +54,7 @@ def _tiled(paper: U8, height: int, width: int, rng: np.random.Generator) -> F32:
     return mirrored[:, :width].astype(np.float32)
 
 
-def _security_pattern(height: int, width: int, rng: np.random.Generator) -> F32:
+def _security_pattern(height: int, width: int, rng: np.random.Generator) -> U8:
     """Return wavy fine lines, crossed or not, as they are printed under amounts (a guilloche, or a screen of dots)."""
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     base = float(rng.uniform(120, 245))
@@ -62,7 +65,8 @@ def _security_pattern(height: int, width: int, rng: np.random.Generator) -> F32:
         wave = rng.uniform(0, 6) * np.sin(along / rng.uniform(6, 40) + rng.uniform(0, 6))
         lines = np.sin((across + wave) * 2 * np.pi / rng.uniform(3.5, 12.0))
         pattern += np.clip(lines - rng.uniform(-0.3, 0.7), 0, None)
-    return np.asarray(base * (1 - float(rng.uniform(0.03, 0.28)) * pattern / max(1e-6, float(pattern.max()))), np.float32)
+    printed = base * (1 - float(rng.uniform(0.03, 0.28)) * pattern / max(1e-6, float(pattern.max())))
+    return np.clip(printed, 0, 255).astype(np.uint8)
 
 
 def _ruled(paper: F32, rng: np.random.Generator) -> F32:
@@ -98,8 +102,8 @@ def photograph(picture: U8, rng: np.random.Generator) -> U8:
     if rng.random() < 0.35:
         rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
         direction = rng.normal(0, 1, 2)
-        ramp = direction[0] * rows / height + direction[1] * columns / width
-        edge = 1 / (1 + np.exp(-(ramp - rng.uniform(-1, 1)) * rng.uniform(2, 20)))
+        ramp = np.float32(direction[0]) * rows / height + np.float32(direction[1]) * columns / width
+        edge = 0.5 + 0.5 * np.tanh((ramp - np.float32(rng.uniform(-1, 1))) * np.float32(rng.uniform(1, 10)))
         seen *= 1 - np.float32(rng.uniform(0, 0.4)) * edge
     if rng.random() < 0.25:
         small = max(14, round(height * float(rng.uniform(0.35, 0.9))))

@@ -146,8 +146,9 @@ def _micr(stem: str) -> Callable[[Path], list[LabelledStrip]]:
         source = f"micr_{stem}"
         with zipfile.ZipFile(folder / f"micr/lines/{stem}.zip") as archive:
             strips = [
+                # The font-made labels show the gaps between fields; E-13B has no symbol for them.
                 LabelledStrip(
-                    decode_grey(archive.read(row["file"])), row["label"], source, row["file"], f"{source}-{row.get('group', row['file'])}", None, True
+                    decode_grey(archive.read(row["file"])), "".join(row["label"].split()), source, row["file"], f"{source}-{row.get('group', row['file'])}", None, True
                 )
                 for row in rows
             ]

@@ -12,11 +12,12 @@ from train.data.handwriting import InkBank, compose
 from train.data.paper import lay_on_paper, photograph
 from train.data.printed import draw_printed
 from train.data.sources import LabelledStrip
+from train.data.strokes import draw_text as write
+from train.data.strokes import make_writer
 from train.data.texts import draw_text
 from train.losses import strip_target
 from train.networks import Design
 
-WIDTH_STEP_PX = 32
 _WIDEST_PX = 320
 
 
@@ -114,17 +115,34 @@ def written_strip(banks: list[InkBank], odds: list[float], papers: list[U8]) -> 
     return draw
 
 
+def drawn_strip(papers: list[U8]) -> Draw:
+    """Write an amount, date or number with a hand of our own, drawn from skeletons."""
+    writers = [make_writer(np.random.default_rng(seed)) for seed in range(400)]
+
+    def draw(rng: np.random.Generator) -> TrainingStrip:
+        text = _with_whole_fraction(draw_text(rng))
+        ink, boxes, _ = write(text, writers[int(rng.integers(len(writers)))], rng)
+        return _on_paper(ink, text, boxes, papers, rng)
+
+    return draw
+
+
 def printed_strip(papers: list[U8]) -> Draw:
     """Print an amount, date or number."""
 
     def draw(rng: np.random.Generator) -> TrainingStrip:
-        text = draw_text(rng)
+        text = _with_whole_fraction(draw_text(rng))
         ink, columns = draw_printed(text, rng)
         rows = np.array([_rows_of(ink[:, a:b]) for a, b in columns], np.float32)
         boxes = np.column_stack([np.array(columns, np.float32), rows])[:, [0, 2, 1, 3]]
         return _on_paper(np.pad(ink, 12), text, np.asarray(boxes + 12, np.float32), papers, rng)
 
     return draw
+
+
+def _with_whole_fraction(text: str) -> str:
+    """Complete a fraction: only the hand that stacks cents over a bar can end with the bar."""
+    return text + "100" if text.endswith("/") else text
 
 
 def _rows_of(ink: U8) -> tuple[int, int]:
@@ -167,6 +185,11 @@ def bend(strip: TrainingStrip, rng: np.random.Generator) -> TrainingStrip:
     return TrainingStrip(np.asarray(picture, np.uint8), strip.text, boxes, strip.has_separators)
 
 
+def padded_width(ink: U8, design: Design) -> int:
+    """Return the width that a strip is padded to before the network sees it."""
+    return -(-ink.shape[1] // design.width_step_px) * design.width_step_px
+
+
 class StripBatches:
     """Endless, seeded batches of equal width: ``epoch(i)`` is the same on every machine for the same seed."""
 
@@ -185,7 +208,7 @@ class StripBatches:
             ink = normalize_strip(strip.picture).ink
             if ink.shape[1] > self.widest_px or 2 * len(strip.text) * self.design.column_px > 2 * ink.shape[1]:
                 continue
-            width = -(-ink.shape[1] // WIDTH_STEP_PX) * WIDTH_STEP_PX
+            width = padded_width(ink, self.design)
             bucket = waiting.setdefault(width, [])
             bucket.append((ink, strip))
             if len(bucket) == self.batch_size:

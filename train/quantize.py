@@ -1,0 +1,91 @@
+"""Float weights to full-integer int8 TFLite: int8 in, int8 out, weights per channel (Jacob et al. 2018; the TFLite 8-bit specification)."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from edge.datatypes import F32, STRIP_HEIGHT_PX, U8
+from train.networks import DESIGNS, EXTENT_UNIT_PX, Design
+
+# Every model is converted at this width and resized on the device; for the digit network it is the only width.
+_WIDTH_PX = {"digit": 32, "strip": 128, "micr": 512}
+# Widths that the runtime may ask for; beyond the last a strip is not one field any more.
+_WIDEST_PX = {"digit": 32, "strip": 768, "micr": 1536}
+
+
+def quantize(model: keras.Model, design: Design, calibration: Sequence[U8]) -> bytes:
+    """Convert a float network to an int8 model.
+
+    Args:
+        calibration: inks (32, width) that show the range of every activation; strips wider than the conversion width give pieces.
+
+    Raises:
+        ValueError: there is nothing to calibrate with, or no picture reaches full ink, so that the input's scale would be wrong.
+    """
+    import tensorflow as tf
+
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(f"conversion needs Keras on TensorFlow, not on {keras.backend.backend()}: set KERAS_BACKEND=tensorflow")
+    if not calibration or max(int(ink.max()) for ink in calibration) < 255 or min(int(ink.min()) for ink in calibration) > 0:
+        raise ValueError("the calibration set must hold both bare paper (0) and full ink (255): add strips to it")
+    width = _WIDTH_PX[design.network]
+    shape = (1, STRIP_HEIGHT_PX, width, 1)
+    concrete = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([piece] for piece in _pieces(calibration, width))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return bytes(converter.convert())
+
+
+def _pieces(inks: Sequence[U8], width: int) -> Iterator[F32]:
+    for ink in inks:
+        for left in range(0, ink.shape[1], width):
+            piece = np.zeros((1, STRIP_HEIGHT_PX, width, 1), np.float32)
+            part = ink[:, left : left + width]
+            piece[0, :, : part.shape[1], 0] = part * np.float32(1 / 255)
+            yield piece
+
+
+def network_card(design: Design, model: bytes) -> dict[str, Any]:
+    """Describe an int8 model for the bundle's card: file, input contract, output quantization, symbols."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=model)
+    given, answered = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    (in_scale, in_zero), (out_scale, out_zero) = given["quantization"], answered["quantization"]
+    return {
+        "file": f"models/{design.network}.tflite",
+        "input": {
+            "height": STRIP_HEIGHT_PX,
+            "scale": float(in_scale),
+            "zero_point": int(in_zero),
+            "width_multiple": design.width_step_px,
+            "min_width": design.width_step_px,
+            "max_width": _WIDEST_PX[design.network],
+        },
+        "output": {"scale": float(out_scale), "zero_point": int(out_zero)},
+        "column_px": design.column_px,
+        "symbols": list(design.symbols),
+        "has_extents": design.has_extents,
+        "extent_unit_px": EXTENT_UNIT_PX,
+        "parameters": int(design.build().count_params()),
+    }
+
+
+def quantize_run(run: Path, calibration: Sequence[U8]) -> tuple[Design, bytes]:
+    """Convert the best weights of a run folder (see :func:`train.fit.fit`)."""
+    import json
+
+    from train.fit import load_weights
+
+    design = DESIGNS[json.loads((run / "config.json").read_text())["design"]]
+    # A fresh session: names inside the file hold process-wide counters, and the same weights must give the same bytes.
+    keras.backend.clear_session()
+    model = design.build()
+    load_weights(model, run / "weights.npz")
+    return design, quantize(model, design, calibration)

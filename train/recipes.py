@@ -1,0 +1,152 @@
+"""What each network is trained on: the mixture of sources, the validation strips, and the sizes of a full run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+
+from edge.datatypes import U8
+from edge.locate.digit import normalize_digit
+from edge.locate.strip import normalize_strip
+from train.data.digits import DigitBatches, digit_pool
+from train.data.handwriting import InkBank, bank_of_digits, bank_of_strips
+from train.data.micr import load_glyphs, real_line, set_line
+from train.data.paper import empty_papers, security_papers
+from train.data.sources import LabelledDigits, LabelledStrip, Source, sources_of
+from train.data.splits import Part, split
+from train.data.strips import Draw, Mixture, StripBatches, drawn_strip, joined_strip, printed_strip, real_strip, written_strip
+from train.fit import Batches, FitConfig
+from train.networks import DESIGNS, Design
+from train.validate import digit_validation, strip_validation
+
+Licence = Literal["any", "open"]
+
+# Sizes of a full run, chosen so that it takes about an hour on two cores.
+FULL_RUNS = {
+    "digit": FitConfig(design="digit", epochs=42, batches_per_epoch=500, batch_size=128),
+    "strip": FitConfig(design="strip", epochs=75, batches_per_epoch=250, batch_size=64),
+    "micr": FitConfig(design="micr", epochs=24, batches_per_epoch=150, batch_size=32, learning_rate=3e-3),
+}
+# Sources with little data and hard digits are drawn more often than their size says.
+_DIGIT_WEIGHTS = {"orand_car_a": 4.0, "sudoku_printed": 2.0, "usps": 1.5}
+# Digits of MNIST that the generator writes strings with; the rest only trains the digit network.
+_BANK_ROWS = 30_000
+_N_SYNTHETIC_VALIDATION = 300
+_N_CALIBRATION = 400
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """Everything that :func:`train.fit.fit` and quantization need for one network."""
+
+    batches: Batches
+    validate: Callable[[keras.Model], dict[str, float]]
+    calibration: Sequence[U8]
+
+
+def full_run(design: Design) -> FitConfig:
+    """Return the sizes of a full run; every design of one network trains alike, so that designs can be compared."""
+    config = FULL_RUNS[design.network]
+    return FitConfig(
+        design=design.name,
+        epochs=config.epochs,
+        batches_per_epoch=config.batches_per_epoch,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+    )
+
+
+def recipe(config: FitConfig, folder: Path) -> Recipe:
+    """Load what the design needs from the folder of labelled sets."""
+    design = DESIGNS[config.design]
+    licence: Licence = "open" if config.licence == "open" else "any"
+    return {"digit": _digit, "strip": _strip, "micr": _micr}[design.network](config, folder, licence)
+
+
+def load_part(source: Source, folder: Path, part: Part) -> list[LabelledStrip]:
+    """Return one part of a set of strips, without those whose label even a person cannot settle."""
+    strips = source.load(folder)
+    assert isinstance(strips, list)
+    parts = split(source.name, [s.group for s in strips])
+    return [s for s, p in zip(strips, parts, strict=True) if p == part and not s.doubtful]
+
+
+def _load_digits(folder: Path, licence: Licence) -> list[LabelledDigits]:
+    loaded = (s.load(folder) for s in sources_of("digits", licence))
+    return [d for d in loaded if isinstance(d, LabelledDigits)]
+
+
+def _digit(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
+    sets = _load_digits(folder, licence)
+    with_boxes = [s for s in sources_of("strings", licence) if s.name == "orand_car_a"]
+
+    def strips(part: Part) -> list[LabelledStrip]:
+        return [strip for source in with_boxes for strip in load_part(source, folder, part)]
+
+    pool = digit_pool(sets, strips("train"), "train")
+    every = max(1, len(pool.pictures) // _N_CALIBRATION)
+    return Recipe(
+        DigitBatches(pool, config.seed, config.batch_size, _DIGIT_WEIGHTS),
+        digit_validation(digit_pool(sets, strips("validate"), "validate")),
+        [normalize_digit(p) for p in pool.pictures[::every]],
+    )
+
+
+def _banks(folder: Path, licence: Licence) -> list[InkBank]:
+    banks = []
+    for digits in _load_digits(folder, licence):
+        if digits.source in ("mnist", "usps"):  # light ink on black paper; the printed set is not
+            parts = split(digits.source, [f"{digits.source}-{g}" for g in digits.groups])
+            banks.append(bank_of_digits(digits, [i for i, p in enumerate(parts) if p == "train"][:_BANK_ROWS]))
+    return banks
+
+
+def _strip(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
+    design = DESIGNS[config.design]
+    sources = sources_of("strings", licence)
+    train = {s.name: load_part(s, folder, "train") for s in sources}
+    papers = [p for name, strips in train.items() for p in empty_papers(strips[:: 2 if name == "orand_car_a" else 15])]
+    papers += security_papers(max(200, len(papers)), np.random.default_rng(config.seed))
+    banks, odds = _banks(folder, licence), {"mnist": 0.4, "usps": 0.2, "orand_car_a": 0.4}
+    kinds: list[tuple[str, float, Draw]] = []
+    if "orand_car_a" in train:
+        banks.append(bank_of_strips(train["orand_car_a"]))
+        kinds += [("orand", 0.24, real_strip(train["orand_car_a"])), ("joined", 0.12, joined_strip(train["orand_car_a"]))]
+    if "meza" in train:
+        kinds.append(("meza", 0.30, real_strip(train["meza"])))
+    kinds += [
+        ("written", 0.23, written_strip(banks, [odds[b.source] for b in banks], papers)),
+        ("drawn", 0.07, drawn_strip(papers)),
+        ("printed", 0.04, printed_strip(papers)),
+    ]
+    mixture = Mixture(tuple(kinds))
+    validation = {s.name: load_part(s, folder, "validate") for s in sources} or {"synthetic": _synthetic(mixture, config.seed)}
+    calibration = [normalize_strip(s.picture).ink for strips in train.values() for s in strips[:: max(1, len(strips) // (_N_CALIBRATION // 2))]]
+    calibration += [normalize_strip(s.picture).ink for s in _synthetic(mixture, config.seed + 1)]
+    return Recipe(StripBatches(mixture, design, config.seed, config.batch_size), strip_validation(design, validation), calibration)
+
+
+def _synthetic(mixture: Mixture, seed: int) -> list[LabelledStrip]:
+    """Draw a fixed set of strips from a mixture."""
+    rng = np.random.default_rng((seed, 10**6))
+    drawn = (mixture.draw(rng) for _ in range(_N_SYNTHETIC_VALIDATION))
+    return [LabelledStrip(s.picture, s.text, "synthetic", str(i), "synthetic", s.boxes, s.has_separators) for i, s in enumerate(drawn)]
+
+
+def _micr(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
+    design = DESIGNS[config.design]
+    sources = sources_of("micr", licence)
+    train = {s.name: load_part(s, folder, "train") for s in sources}
+    papers = security_papers(200, np.random.default_rng(config.seed))
+    kinds = [(name, {"micr_reallife": 0.5}.get(name, 0.2), real_line(strips, papers)) for name, strips in train.items()]
+    mixture = Mixture((*kinds, ("set", 0.3, set_line(load_glyphs(folder), papers))))
+    calibration = [normalize_strip(s.picture).ink for strips in train.values() for s in strips[:: max(1, len(strips) // (_N_CALIBRATION // 4))]]
+    calibration += [normalize_strip(s.picture).ink for s in _synthetic(mixture, config.seed + 1)]
+    return Recipe(
+        StripBatches(mixture, design, config.seed, config.batch_size),
+        strip_validation(design, {s.name: load_part(s, folder, "validate") for s in sources}),
+        calibration,
+    )
