@@ -1,0 +1,158 @@
+"""Picture files to Frame: every kind of picture that phones, scanners and cameras write, or an error that says what is wrong."""
+
+import os
+import stat
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.datatypes import U8, Frame
+from edge.errors import PictureError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
+_FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+# A 100-megapixel frame takes 300 MB as BGR: more than a small Pi can spare. Phones reach it only in their raw modes.
+MOST_PIXELS = 100_000_000
+_ORIENTATION_TAG = 0x0112  # Exif 2.32, table 4; 1 to 8
+# Rows converted at a time, so that a large picture never stands in memory three times.
+_BAND_ROWS = 256
+# What Pillow's decoders raise on broken files, found by flipping and cutting bytes of each format.
+_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, OverflowError, MemoryError, struct.error, zlib.error)
+
+_TURN_UPRIGHT: Mapping[int, Callable[[U8], U8]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.transpose(1, 0, 2),
+    6: lambda pixels: pixels.transpose(1, 0, 2)[:, ::-1],
+    7: lambda pixels: pixels[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda pixels: pixels.transpose(1, 0, 2)[::-1],
+}
+
+
+def find_pictures(paths: Sequence[Path]) -> list[Path]:
+    """Return the files among ``paths`` and, sorted by name, the pictures that lie directly in the folders among them.
+
+    A file that is named is returned whatever its suffix; in a folder, `PICTURE_SUFFIXES` say what is a picture.
+
+    Raises:
+        PictureError: a path does not exist, is neither file nor folder, or is a folder without pictures.
+    """
+    found: list[Path] = []
+    for path in paths:
+        try:
+            mode = path.stat().st_mode
+            if stat.S_ISDIR(mode):
+                inside = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
+                if not inside:
+                    raise PictureError(f"no pictures in this folder; read are {' '.join(PICTURE_SUFFIXES)}, not the folders inside")
+                found += inside
+            elif stat.S_ISREG(mode):
+                found.append(path)
+            else:
+                raise PictureError("neither a file nor a folder; give the path of a picture or of a folder of pictures")
+        except FileNotFoundError:
+            raise PictureError("no such file or folder; check the spelling of the path") from None
+        except (OSError, ValueError) as error:
+            if isinstance(error, PictureError):
+                raise
+            raise PictureError(f"cannot be opened ({_cause(error)}); check the path and its permissions") from None
+    return found
+
+
+def load_picture(path: Path) -> Frame:
+    """Return the picture as its EXIF orientation wants to be seen, transparent parts on white, 16-bit levels scaled to 8 bits.
+
+    Raises:
+        PictureError: not a picture of a known format, cut short, broken, or larger than `MOST_PIXELS`.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        if path.stat().st_size == 0:
+            raise PictureError("the file is empty; copy it again from where it came")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # broken metadata of a readable picture is nobody's concern
+            with Image.open(path, formats=_FORMATS) as image:
+                width, height = image.size
+                if width * height > MOST_PIXELS:
+                    raise PictureError(_too_large(f"{width} x {height} pixels"))
+                orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+                if image.format == "TIFF":
+                    orientation = 1  # Pillow turns these while it loads them
+                    with _quiet_libtiff():
+                        image.load()
+                else:
+                    image.load()
+                pixels = _bgr(image)
+    except Image.DecompressionBombError:
+        raise PictureError(_too_large("far more pixels")) from None
+    except UnidentifiedImageError:
+        raise PictureError(f"not a picture, or cut short; read are {', '.join(_FORMATS)}") from None
+    except FileNotFoundError:
+        raise PictureError("no such file; check the spelling of the path") from None
+    except _DECODER_ERRORS as error:
+        if isinstance(error, PictureError):
+            raise
+        raise PictureError(f"the picture is cut short or damaged ({_cause(error)}); copy it again from where it came") from None
+    turn = _TURN_UPRIGHT.get(orientation)
+    return Frame(np.ascontiguousarray(turn(pixels)) if turn else pixels, str(path))
+
+
+@contextmanager
+def _quiet_libtiff() -> Iterator[None]:
+    """Keep what libtiff prints, straight to file descriptor 2, for each damaged line; the error that Pillow raises says enough."""
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _cause(error: BaseException) -> str:
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
+
+
+def _too_large(size: str) -> str:
+    return f"the picture has {size}, the most is {MOST_PIXELS // 1_000_000} million; make it smaller"
+
+
+def _bgr(image: "Image") -> U8:
+    """Return uint8 (height, width, 3) of a loaded picture of any mode."""
+    from PIL import Image
+
+    if image.mode[0] in "IF":  # 16-bit and 32-bit grey, float
+        grey = _eight_bits(np.asarray(image))
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        seen = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), seen).convert("RGB")
+    elif image.mode != "RGB":
+        image = image.convert("RGB")
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _BAND_ROWS):
+        band = np.asarray(image.crop((0, top, width, min(top + _BAND_ROWS, height))))
+        pixels[top : top + len(band)] = band[:, :, ::-1]
+    return pixels
+
+
+def _eight_bits(grey: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> U8:
+    """Return grey of any depth as uint8; white is the least of 1 (float only), 12 and 16 bits, or else the brightest level."""
+    levels = np.nan_to_num(grey.astype(np.float32), posinf=0, neginf=0)
+    brightest = float(levels.max())
+    whites = ([1.0, 255.0] if grey.dtype.kind == "f" else [4095.0]) + [65535.0]
+    white = next((w for w in whites if brightest <= w), brightest)
+    return np.asarray(np.clip(np.rint(levels * (255 / white)), 0, 255), np.uint8)
