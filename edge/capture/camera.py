@@ -41,5 +41,5 @@ def open_camera(name: str) -> Camera:
 
         return Webcam(int(where or 0))
     if name == "picam":
-        raise CameraError("this version does not drive the Pi camera module itself; use a USB camera (webcam) or pictures taken with rpicam-still")
+        raise CameraError("this version does not drive the Pi's camera module; use webcam, or replay:DIR with pictures from rpicam-still")
     raise UsageError(f"no camera is called {name!r}; use {CAMERAS}")
