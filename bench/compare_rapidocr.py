@@ -14,6 +14,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.capture.picture import find_pictures, load_picture
 from edge.datatypes import Frame
@@ -42,7 +43,9 @@ def open_rapidocr() -> Contestant:
     return lambda frame: str(recognizer(TextRecInput(img=frame.pixels)).txts[0])
 
 
-def time_contestants(contestants: Mapping[str, Contestant], frames: list[Frame], rounds: int) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def time_contestants(
+    contestants: Mapping[str, Contestant], frames: list[Frame], rounds: int
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, list[str]]]:
     """Return milliseconds (rounds, strips) and the texts of each contestant; the first round warms up and is not counted."""
     spent: dict[str, list[list[float]]] = {name: [] for name in contestants}
     texts: dict[str, list[str]] = {}
@@ -74,13 +77,15 @@ def only_digits(text: str) -> str:
     return "".join(letter for letter in text if letter in "0123456789")
 
 
-def summarize(spent: Mapping[str, Any], texts: Mapping[str, list[str]], frames: list[Frame], labels: Mapping[str, str]) -> dict[str, Any]:
+def summarize(
+    spent: Mapping[str, NDArray[np.float64]], texts: Mapping[str, list[str]], names: list[str], labels: Mapping[str, str]
+) -> dict[str, Any]:
     """Return the figures as JSON-ready values; a strip's time is the median of its rounds."""
-    figures: dict[str, Any] = {"strips": len(frames), "contestants": {}}
+    figures: dict[str, Any] = {"strips": len(names), "contestants": {}}
     for name, times in spent.items():
         per_strip = np.median(times, axis=0)
         row = {"p50_ms": float(np.median(per_strip)), "p95_ms": float(np.percentile(per_strip, 95))}
-        known = [(only_digits(text), labels[Path(f.name).name]) for text, f in zip(texts[name], frames, strict=True) if Path(f.name).name in labels]
+        known = [(only_digits(text), labels[file]) for text, file in zip(texts[name], names, strict=True) if file in labels]
         row["exact"] = sum(text == label for text, label in known) / len(known) if known else None
         figures["contestants"][name] = row
     medians = {name: row["p50_ms"] for name, row in figures["contestants"].items()}
@@ -114,7 +119,8 @@ def main() -> int:
     contestants: dict[str, Contestant] = {}
     try:
         paths = find_pictures([chosen.data])
-        frames = [load_picture(path) for path in paths[:: max(1, len(paths) // chosen.n)][: chosen.n]]
+        paths = paths[:: max(1, len(paths) // chosen.n)][: chosen.n]
+        frames, names = [load_picture(path) for path in paths], [path.name for path in paths]
         if chosen.only != BASELINE:
             contestants["checkreader"] = open_checkreader(chosen.bundle, chosen.runtime)
     except EdgeError as error:
@@ -123,7 +129,7 @@ def main() -> int:
     if chosen.only != "checkreader":
         contestants[BASELINE] = open_rapidocr()
     spent, texts = time_contestants(contestants, frames, max(1, chosen.rounds))
-    figures = summarize(spent, texts, frames, read_labels(chosen.labels) if chosen.labels else {})
+    figures = summarize(spent, texts, names, read_labels(chosen.labels) if chosen.labels else {})
     print(json.dumps(figures)) if chosen.json else print_table(figures)
     return 0
 
