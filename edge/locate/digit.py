@@ -11,10 +11,14 @@ _INK_PX = 24
 _WORK_PX = 64
 # Specks smaller than this share of the largest stroke do not move the frame around the digit.
 _LEAST_PART = 0.08
-# Light that changes over less than this share of the side is taken for ink, not for shadow.
-_REACH = 0.8
+# Widest stroke and widest shape, as shares of the longer side: what is broader is light, not ink.
+_STROKE, _SHAPE = 0.45, 0.7
+# Size of the corners that show the paper, as a share of each side, and how often the paper's plane is fitted to them.
+_CORNER, _FITS = 0.22, 3
+_DAMPING = np.array([1.0, 4.0, 4.0])
 # A part that touches the rim and whose centre lies further than this (share of the side) from the middle is beside the digit.
 _RIM_BAND = 0.3
+_FRAME_FILL = 0.3
 # Grey levels between paper and ink under which there is nothing to see.
 _LEAST_CONTRAST = 5.0
 
@@ -22,7 +26,7 @@ _LEAST_CONTRAST = 5.0
 def normalize_digit(picture: U8) -> U8:
     """Return the digit as ink, uint8 (32, 32), 0 paper, 255 ink, its bounding box centred with the longer side 24 pixels.
 
-    Dark on light or light on dark is decided by the rim: paper surrounds a digit, so the light at the rim is the paper's. A
+    Dark on light or light on dark is decided by the corners: a digit leaves them bare, so the light there is the paper's. A
     picture without contrast gives an empty square.
     """
     work = picture
@@ -51,13 +55,13 @@ def _depth(grey: U8) -> U8:
     """Return the distance of each pixel from its paper towards the ink's side, stretched to 255."""
     height, width = grey.shape
     departure = grey.astype(np.float32) - _paper(grey)
-    # A digit stands in the middle: shadows and frames at the rim have no vote on the polarity.
+    # A digit is made of strokes and stands in the middle: broad light and frames at the rim have no vote on the polarity.
     window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
-    is_dark = (window * np.clip(-departure, 0, None) ** 2).sum() >= (window * np.clip(departure, 0, None) ** 2).sum()
-    dark_ink = grey if is_dark else 255 - grey
-    kernel = np.ones((round(_REACH * height) | 1, round(_REACH * width) | 1), np.uint8)
-    above = cv2.morphologyEx(dark_ink, cv2.MORPH_BLACKHAT, kernel, borderType=cv2.BORDER_REPLICATE).astype(np.float32)
-    signed = np.minimum(np.clip(-departure if is_dark else departure, 0, None), above)
+    dark, light = np.clip(-departure, 0, None), np.clip(departure, 0, None)
+    dark_votes = window * np.minimum(dark, _narrow(grey, _STROKE)) ** 2
+    light_votes = window * np.minimum(light, _narrow(_inverse(grey), _STROKE)) ** 2
+    is_dark = dark_votes.sum() >= light_votes.sum()
+    signed = np.minimum(dark if is_dark else light, _narrow(grey if is_dark else _inverse(grey), _SHAPE))
     # Grain of the paper, as far as it lies on the ink's side, is cut off; clean pictures have none.
     signed = np.clip(signed - float(np.median(signed)), 0, None)
     top = float(np.percentile(signed, 98.5))
@@ -66,19 +70,38 @@ def _depth(grey: U8) -> U8:
     return np.asarray(np.clip(signed * (255.0 / top), 0, 255), np.uint8)
 
 
+def _inverse(grey: U8) -> U8:
+    return np.asarray(255 - grey, np.uint8)
+
+
+def _narrow(dark_ink: U8, share: float) -> F32:
+    """Return how far each pixel lies under the brightest paper around it, for what is narrower than a share of the longer side."""
+    reach = round(share * max(dark_ink.shape)) | 1
+    kernel = np.ones((reach, reach), np.uint8)
+    hat = cv2.morphologyEx(dark_ink, cv2.MORPH_BLACKHAT, kernel, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(hat, np.float32)
+
+
 def _paper(grey: U8) -> F32:
-    """Return the plane of light through the rim's pixels; ink and ruled lines that cross the rim are left out of the fit."""
+    """Return the plane of light through the corners, which a digit leaves bare; ink, frames and ruled lines are left out of the fit."""
     height, width = grey.shape
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    ring = np.ones(grey.shape, bool)
-    ring[1:-1, 1:-1] = False
-    levels = grey[ring].astype(np.float32)
-    terms = np.column_stack([np.ones_like(levels), columns[ring], rows[ring]])
-    kept = np.abs(levels - np.median(levels)) <= 2.0 * np.median(np.abs(levels - np.median(levels))) + 4.0
-    if kept.sum() < 8 or height < 3 or width < 3:
-        return np.full(grey.shape, np.median(levels), np.float32)
-    offset, slope_x, slope_y = np.linalg.lstsq(terms[kept], levels[kept], rcond=None)[0]
-    return np.asarray(offset + slope_x * columns + slope_y * rows, np.float32)
+    corner = max(1, round(_CORNER * height)), max(1, round(_CORNER * width))
+    corners = np.ones(grey.shape, bool)
+    corners[corner[0] : height - corner[0]] = False
+    corners[:, corner[1] : width - corner[1]] = False
+    rows, columns = np.nonzero(corners)
+    levels = grey[corners].astype(np.float32)
+    terms = np.column_stack([np.ones_like(levels), columns / width, rows / height]).astype(np.float32)
+    plane = np.array([np.median(levels), 0, 0], np.float32)
+    for _ in range(_FITS):
+        off = np.abs(levels - terms @ plane)
+        kept = off <= 2.0 * np.median(off) + 3.0
+        # Normal equations, slightly damped: where few pixels are kept, the plane stays level.
+        some = terms[kept]
+        plane = np.linalg.solve(some.T @ some + np.diag(_DAMPING), some.T @ levels[kept] + _DAMPING * [plane[0], 0, 0])
+    offset, slope_x, slope_y = plane
+    light = slope_x * np.arange(width)[None] / width + slope_y * np.arange(height)[:, None] / height
+    return np.asarray(offset + light, np.float32)
 
 
 def _ink_box(mask: U8) -> tuple[int, int, int, int] | None:
@@ -92,7 +115,10 @@ def _ink_box(mask: U8) -> tuple[int, int, int, int] | None:
     right, bottom = left + parts[:, cv2.CC_STAT_WIDTH], top + parts[:, cv2.CC_STAT_HEIGHT]
     at_rim = (left == 0) | (top == 0) | (right == mask.shape[1]) | (bottom == mask.shape[0])
     off_centre = np.abs(centres[1:] / np.array(mask.shape[::-1]) - 0.5).max(axis=1)
-    beside = at_rim & (off_centre > _RIM_BAND)
+    fill = areas / (parts[:, cv2.CC_STAT_WIDTH] * parts[:, cv2.CC_STAT_HEIGHT])
+    # The corner of a cell's frame is a large box with little ink in it, around something whole.
+    is_frame = (fill < _FRAME_FILL) & (areas[~at_rim].max(initial=0) > 0.15 * areas)
+    beside = at_rim & ((off_centre > _RIM_BAND) | is_frame)
     if beside.all():
         beside[:] = False
     kept = ~beside & (areas >= _LEAST_PART * areas[~beside].max())
