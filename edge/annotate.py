@@ -90,8 +90,7 @@ def draw_strip(frame: Frame, kind: str, reading: Reading) -> U8:
 def _canvas(frame: Frame) -> tuple[U8, float]:
     width, height = frame.size
     scale = float(np.clip(width, *_WIDTHS_PX)) / width
-    # A narrow, high picture would grow out of all bounds.
-    scale = min(scale, max(1.0, 2 * _WIDTHS_PX[1] / height))
+    scale = min(scale, 2 * _WIDTHS_PX[1] / height)  # a narrow, high picture would grow out of all bounds
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     canvas = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     return np.asarray(canvas, np.uint8), scale

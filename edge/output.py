@@ -89,6 +89,11 @@ def write_line(line: object) -> None:
     sys.stdout.flush()
 
 
+def complain(message: str) -> None:
+    """Tell the person, not the program that reads our output."""
+    print(f"checkreader: {message}", file=sys.stderr)  # Python escapes there what the terminal's encoding lacks
+
+
 def shown_name(name: str) -> str:
     r"""Return a file name fit for a terminal: bytes that are not UTF-8 and control characters as \x.., the rest as it is."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")

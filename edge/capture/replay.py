@@ -6,7 +6,7 @@ from typing import Literal
 
 from edge.capture.picture import find_pictures, load_picture
 from edge.datatypes import Frame
-from edge.errors import CameraError
+from edge.errors import CameraError, PictureError
 
 Fault = Literal["stall", "vanish", "short"]
 
@@ -37,7 +37,13 @@ class ReplayCamera:
             raise CameraError("no frame came in time; read again, and reopen the camera if none comes")
         if fault == "short":
             raise CameraError("the camera gave less than a frame; read again, and look at its cable if this goes on")
-        return load_picture(self._waiting.pop()) if self._waiting else None
+        if not self._waiting:
+            return None
+        path = self._waiting.pop()
+        try:
+            return load_picture(path)
+        except PictureError as error:
+            raise PictureError(f"{path}: {error}") from None
 
     def close(self) -> None:
         self._waiting.clear()

@@ -1,33 +1,20 @@
-"""Files of isolated digits to labels: IDX (MNIST's format, also gzipped) and NumPy's .npy and .npz."""
+"""Files of isolated digits and their labels: IDX (MNIST's format, also gzipped) and NumPy's .npy and .npz."""
 
 import gzip
 import math
+import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.datatypes import F32, U8
+from edge.datatypes import U8
 from edge.errors import PictureError
 
-# So many digits go through the network at once: large enough that Python costs nothing, small enough for a Pi's memory.
-_BATCH = 256
 _Z_95 = 1.959964  # two-sided 95 % point of the normal distribution
-_LEAST_SHOWN = 0.001
-
-
-@dataclass(frozen=True, slots=True)
-class DigitGuess:
-    """What one isolated digit is: ``label`` None says that it is not a digit; ``alternatives`` the next best, best first."""
-
-    index: int
-    label: str | None
-    confidence: float
-    alternatives: tuple[tuple[str | None, float], ...]
 
 
 def load_digits(path: Path) -> U8:
@@ -56,24 +43,6 @@ def load_labels(path: Path, n_digits: int) -> NDArray[np.int64]:
     return labels.astype(np.int64)
 
 
-def classify_digits(network: Any, digits: U8) -> Iterator[DigitGuess]:
-    """Yield a guess for each digit in turn; ``network`` is a `DigitNetwork`."""
-    from edge.locate.digit import normalize_digit
-
-    symbols: tuple[str, ...] = network.symbols
-    for start in range(0, len(digits), _BATCH):
-        inks = np.stack([normalize_digit(digit) for digit in digits[start : start + _BATCH]])
-        yield from _guesses(start, network.classify(inks), symbols)
-
-
-def _guesses(start: int, log_probs: F32, symbols: tuple[str, ...]) -> Iterator[DigitGuess]:
-    probabilities = np.exp(log_probs.astype(np.float64))
-    for index, (row, order) in enumerate(zip(probabilities, np.argsort(-probabilities, axis=1, kind="stable"), strict=True), start):
-        ranked = [(symbols[i] or None, float(row[i])) for i in order]
-        others = tuple(pair for pair in ranked[1:4] if pair[1] >= _LEAST_SHOWN)
-        yield DigitGuess(index, *ranked[0], others)
-
-
 def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
     """Return the 95 % confidence interval of a share (Wilson 1927, as in Brown, Cai and DasGupta 2001, equation 4)."""
     if n == 0:
@@ -87,21 +56,28 @@ def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
 def _load_array(path: Path, key: str) -> NDArray[Any]:
     """Return the array of an IDX file, an .npy, or of an .npz the one named ``key``, or its only one."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file:  # NumPy leaves a file that it opened itself open when the file is broken
             magic = file.read(6)
-        if magic == b"\x93NUMPY":
-            return np.asarray(np.load(path, allow_pickle=False))
-        if magic[:4] == b"PK\x03\x04":
-            with np.load(path, allow_pickle=False) as arrays:
-                if key not in arrays.files and len(arrays.files) != 1:
-                    raise PictureError(f"{path}: holds the arrays {', '.join(arrays.files)}; name one of them {key!r}")
-                return np.asarray(arrays[key if key in arrays.files else arrays.files[0]])
-        data = gzip.decompress(path.read_bytes()) if magic[:2] == b"\x1f\x8b" else path.read_bytes()
+            file.seek(0)
+            if magic == b"\x93NUMPY":
+                return np.asarray(np.load(file, allow_pickle=False))
+            if magic[:4] == b"PK\x03\x04":
+                return _array_of_npz(path, np.load(file, allow_pickle=False), key)
+            data = file.read()
+        if magic[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
     except PictureError:
         raise
-    except (OSError, ValueError, EOFError, LookupError, zlib.error) as error:
+    except (OSError, ValueError, EOFError, LookupError, zlib.error, zipfile.BadZipFile) as error:
         raise PictureError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); see that the file is whole") from None
     return _parse_idx(path, data)
+
+
+def _array_of_npz(path: Path, arrays: Mapping[str, NDArray[Any]], key: str) -> NDArray[Any]:
+    names = list(arrays)
+    if key not in names and len(names) != 1:
+        raise PictureError(f"{path}: holds the arrays {', '.join(names)}; name one of them {key!r}")
+    return np.asarray(arrays[key if key in names else names[0]])
 
 
 def _parse_idx(path: Path, data: bytes) -> NDArray[Any]:
@@ -111,5 +87,5 @@ def _parse_idx(path: Path, data: bytes) -> NDArray[Any]:
     sizes = tuple(int(size) for size in np.frombuffer(data, ">i4", count=min(data[3], (len(data) - 4) // 4), offset=4))
     start = 4 + 4 * data[3]
     if min(sizes) < 0 or math.prod(sizes) != len(data) - start:
-        raise PictureError(f"{path}: says {' x '.join(map(str, sizes))} bytes and holds {len(data) - start}; copy it again from where it came")
+        raise PictureError(f"{path}: says {' x '.join(map(str, sizes))} bytes and holds {len(data) - start}; copy it again")
     return np.frombuffer(data, np.uint8, offset=start).reshape(sizes)
