@@ -1,0 +1,121 @@
+"""Frame to pages: the quadrilaterals of paper in it that carry a MICR line, rectified, the right way up."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from edge.datatypes import F64, U8, Frame, Page
+from edge.locate.micr_line import find_micr_line, ink_of_page
+from edge.locate.quad import area_of, find_quads, find_quads_of_lines, support_of
+from edge.locate.sides import fitted_to_edges
+
+PAGE_WIDTH_PX = 1280
+_MOST_PAGES = 6
+# Quadrilaterals that are looked at more closely; each costs one rectification.
+_MOST_TRIALS = 8
+# Longer side of the frame while looking for paper, and while fitting its edges.
+_COARSE_PX, _FINE_PX = 480, 1280
+# Checks are 1.8 to 2.9 times as wide as high (personal 2.2, business 2.4, Indian 2.2); corners are never exact.
+_ASPECTS = (1.6, 3.4)
+# A MICR line weaker than this does not make a check out of a sheet of paper.
+_LEAST_EVIDENCE = 0.45
+# Evidence times support times the fourth root of the area share: from here on no better outline need be looked for.
+_GOOD_VALUE = 0.42
+
+
+def find_pages(frame: Frame) -> tuple[Page, ...]:
+    """Return the checks in a frame, the largest first, at most six; none where nothing carries a MICR line."""
+    fine, _ = _shrunk(frame.pixels, _FINE_PX)
+    coarse, coarse_to_fine = _shrunk(fine, _COARSE_PX)
+    found = _pages_of(frame, fine, [quad * coarse_to_fine for quad in find_quads(coarse)[:_MOST_TRIALS]])
+    if not any(value > _GOOD_VALUE for value, _ in found):
+        found += _pages_of(frame, fine, [quad * coarse_to_fine for quad in find_quads_of_lines(coarse)[:_MOST_TRIALS]])
+    if not any(area_of(page.corners) > 0.5 * frame.size[0] * frame.size[1] for _, page in found):
+        whole = _whole_frame(frame)
+        found += [(0.5 * whole.confidence, whole)] if whole is not None else []
+    pages: list[Page] = []
+    for _, page in sorted(found, key=lambda pair: -pair[0]):
+        if not any(_overlap(page.corners, other.corners) > 0.3 for other in pages):
+            pages.append(page)
+    return tuple(sorted(pages, key=lambda page: -area_of(page.corners))[:_MOST_PAGES])
+
+
+def _pages_of(frame: Frame, fine: U8, quads: list[F64]) -> list[tuple[float, Page]]:
+    """Return those quadrilaterals of the fine picture that are checks, each with how good a find it is."""
+    fitted = [fitted_to_edges(fine, quad) for quad in quads]
+    pages = []
+    for quad, support in zip(fitted, support_of(fine, fitted), strict=True):
+        page = _page_in(frame, quad * (max(frame.size) / max(fine.shape[:2])))
+        if page is not None:
+            # An outline inside the paper has less contrast and less area than the paper's own.
+            share = area_of(quad) / (fine.shape[0] * fine.shape[1])
+            pages.append((page.confidence * support * share**0.25, page))
+    return pages
+
+
+def rectify(frame: Frame, corners: F64, confidence: float = 1.0) -> Page:
+    """Cut the page with these corners (clockwise from its own top-left) out of a frame, 1280 pixels wide."""
+    width_px = float(np.hypot(*(corners[1] - corners[0])) + np.hypot(*(corners[2] - corners[3]))) / 2
+    height_px = float(np.hypot(*(corners[3] - corners[0])) + np.hypot(*(corners[2] - corners[1]))) / 2
+    height = int(np.clip(round(PAGE_WIDTH_PX * height_px / max(width_px, 1.0)), 16, 4 * PAGE_WIDTH_PX))
+    flat = np.array([[0, 0], [PAGE_WIDTH_PX, 0], [PAGE_WIDTH_PX, height], [0, height]], np.float32)
+    source, scale = frame.pixels, 1.0
+    if width_px > 2 * PAGE_WIDTH_PX:  # average first what would otherwise be skipped
+        scale = 1.5 * PAGE_WIDTH_PX / width_px
+        source = np.asarray(cv2.resize(source, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    frame_to_page = cv2.getPerspectiveTransform((corners * scale - 0.5).astype(np.float32), flat - np.float32(0.5))
+    pixels = cv2.warpPerspective(source, frame_to_page, (PAGE_WIDTH_PX, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    page_to_frame = cv2.getPerspectiveTransform(flat, corners.astype(np.float32))
+    return Page(np.asarray(pixels, np.uint8), np.asarray(corners, np.float64), np.asarray(page_to_frame, np.float64), confidence)
+
+
+def _shrunk(pixels: U8, longest_px: int) -> tuple[U8, float]:
+    """Return the picture with its longer side no longer than this, and the factor that leads back."""
+    factor = max(pixels.shape[:2]) / longest_px
+    if factor <= 1:
+        return pixels, 1.0
+    size = (max(1, round(pixels.shape[1] / factor)), max(1, round(pixels.shape[0] / factor)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8), factor
+
+
+def _page_in(frame: Frame, quad: F64) -> Page | None:
+    """Return the quadrilateral as a page turned by its MICR line, or None where it has none."""
+    sides = np.hypot(*(np.roll(quad, -1, axis=0) - quad).T)
+    if sides[1] + sides[3] > sides[0] + sides[2]:
+        quad, sides = np.roll(quad, -1, axis=0), np.roll(sides, -1)
+    aspect = (sides[0] + sides[2]) / max(sides[1] + sides[3], 1.0)
+    if not _ASPECTS[0] <= aspect <= _ASPECTS[1]:
+        return None
+    page = rectify(frame, quad)
+    ink = ink_of_page(page.pixels)
+    upright, turned = _evidence(ink), _evidence(np.ascontiguousarray(ink[::-1, ::-1]))
+    if max(upright, turned) < _LEAST_EVIDENCE:
+        return None
+    if turned > upright:
+        return rectify(frame, np.roll(quad, 2, axis=0), turned)
+    return replace(page, confidence=upright)
+
+
+def _evidence(ink: U8) -> float:
+    """Return how sure a page's ink shows a MICR line where a check has it, 0 to 1.
+
+    The line's middle lies 5/16 inch, two and a half pitches, above the foot (ANSI X9.13).
+    """
+    line = find_micr_line(ink)
+    if line is None:
+        return 0.0
+    above_foot = (ink.shape[0] - line.page_box[1] - line.page_box[3] / 2) / line.pitch_px
+    return line.confidence * (0.55 + 0.45 * float(np.exp(-(((above_foot - 2.5) / 1.2) ** 2) / 2)))
+
+
+def _whole_frame(frame: Frame) -> Page | None:
+    """Return the frame itself as a page: a scan, or a picture cut at the check's edge."""
+    width, height = frame.size
+    return _page_in(frame, np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64))
+
+
+def _overlap(a: F64, b: F64) -> float:
+    """Return the common area of two convex quadrilaterals as a share of the smaller one."""
+    common, _ = cv2.intersectConvexConvex(a.astype(np.float32), b.astype(np.float32))
+    return float(common) / max(1.0, min(area_of(a), area_of(b)))
