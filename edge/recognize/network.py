@@ -1,0 +1,62 @@
+"""Strip to log-probabilities: the int8 networks of a bundle, checked against their cards."""
+
+import numpy as np
+
+from edge.datatypes import F32, U8, Lattice, Strip
+from edge.errors import BundleError
+from edge.recognize.bundle import Bundle
+from edge.recognize.card import NetworkCard
+from edge.recognize.interpreter import Int8Model
+from edge.recognize.tensor import dequantize, digit_codes, strip_codes
+
+
+def _open(bundle: Bundle, name: str, runtime: str, threads: int) -> tuple[Int8Model, NetworkCard]:
+    if name not in bundle.card.networks:
+        raise BundleError(f"the bundle {bundle.version} has no network {name!r}, only {', '.join(bundle.card.networks)}: use a complete bundle")
+    card = bundle.card.networks[name]
+    model = Int8Model(bundle.models[name], runtime, threads)
+    given, answered = (card.input.scale, card.input.zero_point), (card.output.scale, card.output.zero_point)
+    model.check(card.file, height=card.input.height, given=given, answered=answered, n_channels=card.n_channels)
+    return model, card
+
+
+def log_softmax(logits: F32) -> F32:
+    """Return the logarithm of the softmax over the last axis, float32."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)), np.float32)
+
+
+class StripNetwork:
+    """A space-displacement network over strips of any width (LeCun, Bottou, Bengio, Haffner 1998, section VII).
+
+    Raises:
+        BundleError: the bundle lacks the network, or it does not fit its card.
+    """
+
+    def __init__(self, bundle: Bundle, name: str, runtime: str = "auto", threads: int = 1) -> None:
+        self._model, self.card = _open(bundle, name, runtime, threads)
+
+    def read(self, strip: Strip) -> Lattice:
+        """Return what the network says of each column; columns that lie wholly in the padding are left out."""
+        codes = self._model(strip_codes(strip.ink, self.card.input))
+        n_columns = -(-strip.ink.shape[1] // self.card.column_px)
+        answers = dequantize(codes[0, 0, :n_columns], self.card.output.scale, self.card.output.zero_point)
+        n_symbols = len(self.card.symbols)
+        extents = answers[:, n_symbols:] * np.float32(self.card.extent_unit_px) if self.card.has_extents else None
+        return Lattice(log_softmax(answers[:, :n_symbols]), self.card.symbols, float(self.card.column_px), extents)
+
+
+class DigitNetwork:
+    """The classifier of isolated digits.
+
+    Raises:
+        BundleError: the bundle lacks the network, or it does not fit its card.
+    """
+
+    def __init__(self, bundle: Bundle, name: str = "digit", runtime: str = "auto", threads: int = 1) -> None:
+        self._model, self.card = _open(bundle, name, runtime, threads)
+
+    def classify(self, inks: U8) -> F32:
+        """Return log-probabilities float32 (n, symbols) for normalised digits uint8 (n, 32, 32); the last symbol is *not a digit*."""
+        codes = self._model(digit_codes(inks, self.card.input))
+        return log_softmax(dequantize(codes[:, 0, 0], self.card.output.scale, self.card.output.zero_point))
