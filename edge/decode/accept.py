@@ -1,0 +1,154 @@
+"""From rival strings to one reading: what it means, how sure it is, and whether the error budget lets it through."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from edge.datatypes import Alternative, Hypothesis, Lattice, Verdict
+from edge.decode.lattice import align, best_strings
+from edge.errors import BundleError, ConfigError
+
+DEFAULT_BUDGET = 0.01
+_MOST_ALTERNATIVES = 4
+_LEAST_ALTERNATIVE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """How probabilities of one kind of field are made honest, and from which one on a reading is accepted (None: never)."""
+
+    temperature: float
+    accept: float | None
+
+
+def thresholds_of(card: Mapping[str, Any], network: str, kind: str, budget: float | None = None) -> Thresholds:
+    """Return the thresholds of one kind of field from the bundle's card.
+
+    Args:
+        budget: share of wrong readings among the accepted that the owner allows; None is the card's own budget.
+
+    Raises:
+        BundleError: the card has none for this network or kind.
+        ConfigError: the card was not fitted for this budget.
+    """
+    try:
+        own = card[network]
+        by_budget: Mapping[str, float | None] = own["accept"][kind]
+        temperature = float(own["temperature"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"the card has no thresholds for {kind} of the network {network}: pack the bundle again") from error
+    wanted = DEFAULT_BUDGET if budget is None else budget
+    for stated, threshold in by_budget.items():
+        if np.isclose(float(stated), wanted):
+            return Thresholds(temperature, threshold)
+    raise ConfigError(f"the error budget {wanted} is none of those that this bundle was fitted for: {', '.join(by_budget)}")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSymbol:
+    """A symbol of the answer, its columns, and its share against other symbols there; ``rival`` is the next best one."""
+
+    symbol: str
+    columns: tuple[int, int]
+    confidence: float
+    rival: str
+    rival_confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a lattice says; see :class:`edge.datatypes.Reading` for the meaning of each part."""
+
+    text: str | None
+    verdict: Verdict
+    confidence: float
+    reason: str | None
+    symbols: tuple[FoundSymbol, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a string means: strings of equal ``key`` say the same. ``weight`` is a prior, at most one."""
+
+    key: str
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    weight: float = 1.0
+
+
+# Returns the meaning of a string, or the rule that it breaks.
+Interpret = Callable[[str], Meaning | str]
+
+
+def decode(lattice: Lattice, interpret: Interpret, thresholds: Thresholds, absent: Mapping[str, Any]) -> Decoded:
+    """Return the most probable meaning of a lattice.
+
+    Strings that mean the same add up. Everything else is a rival: other meanings, strings that break the rules, and strings that the
+    search did not keep. ``absent`` are the values of a reading that means nothing.
+    """
+    hypotheses = best_strings(lattice)
+    best = hypotheses[0].text if hypotheses else ""
+    if not best:
+        return Decoded(None, "unreadable", 0.0, "empty", values=absent)
+    groups: dict[str, list[tuple[Hypothesis, Meaning]]] = {}
+    broken: str | None = None
+    for hypothesis in hypotheses:
+        meaning = interpret(hypothesis.text)
+        if isinstance(meaning, Meaning):
+            groups.setdefault(meaning.key, []).append((hypothesis, meaning))
+        elif broken is None:
+            broken = f"{hypothesis.text!r}: {meaning}"
+    if not groups:
+        return Decoded(None, "unreadable", 0.0, broken, values=absent)
+    masses = [sum(np.exp(h.log_score) * m.weight for h, m in members) for members in groups.values()]
+    shares = temper(masses, thresholds.temperature)
+    ranked = sorted(zip(shares, groups.values(), strict=True), key=lambda pair: -pair[0])
+    confidence, members = ranked[0]
+    hypothesis, meaning = members[0]
+    symbols = find_symbols(lattice, hypothesis.text)
+    alternatives = tuple(Alternative(m[0][1].text, share) for share, m in ranked[1 : _MOST_ALTERNATIVES + 1] if share >= _LEAST_ALTERNATIVE)
+    if thresholds.accept is not None and confidence >= thresholds.accept:
+        return Decoded(meaning.text, "accepted", confidence, None, symbols, alternatives, meaning.values)
+    reason = broken if broken and hypothesis.text != best else _weakest(symbols)
+    return Decoded(meaning.text, "unsure", confidence, reason, symbols, alternatives, meaning.values)
+
+
+def temper(masses: Sequence[float], temperature: float) -> list[float]:
+    """Return honest shares of probabilities that need not sum to one; what is missing to one is a rival too.
+
+    Each is raised to 1 / temperature and the whole normalised again (Guo, Pleiss, Sun, Weinberger 2017, on whole strings).
+    """
+    rest = max(1.0 - float(np.sum(masses)), 1e-12)
+    raised = np.power(np.maximum([*masses, rest], 1e-300), 1.0 / temperature)
+    return [float(share) for share in raised[:-1] / raised.sum()]
+
+
+def find_symbols(lattice: Lattice, text: str) -> tuple[FoundSymbol, ...]:
+    """Return each symbol of a text with its columns and its share among all symbols there, the blank left out.
+
+    This ranks the symbols of one reading; the probability of the whole reading is not made from it.
+    """
+    found = []
+    blank = lattice.symbols.index("")
+    for symbol, (first, last) in zip(text, align(lattice, text), strict=True):
+        heard = np.exp(lattice.log_probs[first : last + 1].astype(np.float64)).sum(axis=0)
+        heard[blank] = 0.0
+        heard /= heard.sum()
+        own = lattice.symbols.index(symbol)
+        share = float(heard[own])
+        heard[own] = 0.0
+        rival = int(heard.argmax())
+        found.append(FoundSymbol(symbol, (first, last), share, lattice.symbols[rival], float(heard[rival])))
+    return tuple(found)
+
+
+def _weakest(symbols: Sequence[FoundSymbol]) -> str:
+    place, weakest = min(enumerate(symbols, 1), key=lambda pair: pair[1].confidence)
+    return (
+        f"symbol {place} of {len(symbols)} may be {weakest.rival!r} instead of {weakest.symbol!r} "
+        f"({100 * weakest.rival_confidence:.0f} % to {100 * weakest.confidence:.0f} %)"
+    )
