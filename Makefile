@@ -3,7 +3,7 @@
 VENV       ?= .venv
 BENCH_VENV ?= .venv-bench
 # Where the comparison finds its strips; each a picture of one number.
-STRIPS     ?= samples
+STRIPS     ?= samples/strips
 BIN        := $(VENV)/bin
 
 .DEFAULT_GOAL := help
@@ -15,7 +15,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 read: $(VENV)/.read ## set up the reader (no TensorFlow) and read the sample frames; pictures go to build/annotated
-	@$(BIN)/checkreader read samples/ --annotate build/annotated
+	@$(BIN)/checkreader read samples/frames --annotate build/annotated
 
 train: $(VENV)/.train ## set up TensorFlow beside the reader, for checkreader-train
 	@$(BIN)/checkreader-train --help
