@@ -4,7 +4,9 @@ import importlib.util
 import os
 import re
 import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,16 @@ def test_each_command_has_its_module(command: str) -> None:
     module, _, function = project()["scripts"][command].partition(":")
     assert function == "main"
     assert importlib.util.find_spec(module) is not None
+
+
+def test_the_wheel_carries_the_models_and_only_the_three_packages(tmp_path: Path) -> None:
+    build = f"import hatchling.build; print(hatchling.build.build_wheel({str(tmp_path)!r}))"
+    done = subprocess.run([sys.executable, "-c", build], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / done.stdout.split()[-1]) as wheel:
+        tops = {name.partition("/")[0] for name in wheel.namelist()}
+        assert {top for top in tops if not top.endswith(".dist-info")} == {"edge", "train", "firmware_tools"}
+        assert wheel.read("edge/bundles/checkreader.bundle") == (ROOT / "edge/bundles/checkreader.bundle").read_bytes()
 
 
 def test_make_alone_lists_every_target() -> None:
