@@ -20,20 +20,25 @@ _COARSE_PX, _FINE_PX = 480, 1280
 _ASPECTS = (1.6, 3.4)
 # A MICR line weaker than this does not make a check out of a sheet of paper.
 _LEAST_EVIDENCE = 0.45
+# A frame of a check's shape with its MICR line where it belongs is a scan, whatever outlines are printed inside.
+_SCAN_EVIDENCE, _SCAN_ASPECTS = 0.75, (1.9, 3.1)
 # Evidence times support times the fourth root of the area share: from here on no better outline need be looked for.
 _GOOD_VALUE = 0.42
 
 
 def find_pages(frame: Frame) -> tuple[Page, ...]:
     """Return the checks in a frame, the largest first, at most six; none where nothing carries a MICR line."""
+    whole = _whole_frame(frame)
+    is_of_check_shape = _SCAN_ASPECTS[0] <= max(frame.size) / min(frame.size) <= _SCAN_ASPECTS[1]
+    if whole is not None and is_of_check_shape and whole.confidence > _SCAN_EVIDENCE:
+        return (whole,)
     fine, _ = _shrunk(frame.pixels, _FINE_PX)
     coarse, coarse_to_fine = _shrunk(fine, _COARSE_PX)
     found = _pages_of(frame, fine, [quad * coarse_to_fine for quad in find_quads(coarse)[:_MOST_TRIALS]])
     if not any(value > _GOOD_VALUE for value, _ in found):
         found += _pages_of(frame, fine, [quad * coarse_to_fine for quad in find_quads_of_lines(coarse)[:_MOST_TRIALS]])
-    if not any(area_of(page.corners) > 0.5 * frame.size[0] * frame.size[1] for _, page in found):
-        whole = _whole_frame(frame)
-        found += [(0.5 * whole.confidence, whole)] if whole is not None else []
+    if whole is not None and not found:
+        found = [(whole.confidence, whole)]
     pages: list[Page] = []
     for _, page in sorted(found, key=lambda pair: -pair[0]):
         if not any(_overlap(page.corners, other.corners) > 0.3 for other in pages):
