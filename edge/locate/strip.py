@@ -22,8 +22,7 @@ def normalize_strip(picture: U8) -> Strip:
     if picture.size == 0:
         raise ValueError("the strip's picture has no pixels")
     height, width = picture.shape[:2]
-    grey, work_to_picture = _work_size(picture)
-    ink = _ink(grey)
+    ink = _ink(_work_size(picture)[0])
     scale = STRIP_HEIGHT_PX / height
     strip_width = max(1, round(width * scale))
     strip = cv2.resize(ink, (strip_width, STRIP_HEIGHT_PX), interpolation=_interpolation(ink.shape[0]))
@@ -36,22 +35,19 @@ def zoom_strip(picture: U8, strip: Strip, top_px: float, bottom_px: float) -> St
     Rows beyond the picture are paper.
     """
     first, last = _BAND_ROWS
-    zoom = (last - first) / max(bottom_px - top_px, 1.0)
+    rows_px = (bottom_px - top_px) * STRIP_HEIGHT_PX / (last - first)
+    start_px = top_px - first * rows_px / STRIP_HEIGHT_PX
     grey, work_to_picture = _work_size(picture)
     ink = _ink(grey)
-    # strip pixels of the second look -> strip pixels of the first look -> picture
-    look_to_strip = np.array([[1 / zoom, 0, 0], [0, 1 / zoom, top_px - first / zoom], [0, 0, 1]])
-    strip_to_picture = strip.strip_to_picture @ look_to_strip
-    look_to_work = np.linalg.inv(work_to_picture) @ strip_to_picture
-    width = max(1, round(strip.ink.shape[1] * zoom))
-    if look_to_work[1, 1] > 1.5:  # shrinking: average over the pixels that one strip pixel covers
-        ink = cv2.blur(ink, (round(look_to_work[0, 0]), round(look_to_work[1, 1])))
-    # warpAffine samples at pixel centres: shift by half a pixel on both sides of the map
-    centre = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    matrix = (np.linalg.inv(centre) @ look_to_work @ centre)[:2]
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    look = cv2.warpAffine(ink, matrix, (width, STRIP_HEIGHT_PX), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    return Strip(np.asarray(look, np.uint8), strip_to_picture)
+    strip_to_work = np.linalg.inv(work_to_picture) @ strip.strip_to_picture
+    top = round(strip_to_work[1, 1] * start_px)
+    bottom = max(top + 4, round(strip_to_work[1, 1] * (start_px + rows_px)))
+    seen = ink[max(0, top) : max(0, bottom)]
+    seen = cv2.copyMakeBorder(seen, max(0, -top), max(0, bottom - max(ink.shape[0], top)), 0, 0, cv2.BORDER_CONSTANT, value=0)
+    width = max(1, round(ink.shape[1] * STRIP_HEIGHT_PX / (bottom - top)))
+    look = cv2.resize(seen, (width, STRIP_HEIGHT_PX), interpolation=_interpolation(bottom - top))
+    look_to_work = np.array([[ink.shape[1] / width, 0, 0], [0, (bottom - top) / STRIP_HEIGHT_PX, top], [0, 0, 1]])
+    return Strip(np.asarray(look, np.uint8), work_to_picture @ look_to_work)
 
 
 def _work_size(picture: U8) -> tuple[U8, F64]:

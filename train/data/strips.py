@@ -23,12 +23,13 @@ _WIDEST_PX = 320
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingStrip:
-    """A picture with its text; boxes in picture pixels or None."""
+    """A picture with its text; boxes in picture pixels or None; ``band`` top and bottom of the digits where they are not boxed."""
 
     picture: U8
     text: str
     boxes: F32 | None
     has_separators: bool
+    band: tuple[float, float] | None = None
 
 
 Draw = Callable[[np.random.Generator], TrainingStrip]
@@ -49,11 +50,27 @@ class Mixture:
 def real_strip(strips: list[LabelledStrip]) -> Draw:
     """Draw one of the labelled strips."""
 
+    bands = [ink_band(strip.picture) if strip.boxes is None else None for strip in strips]
+
     def draw(rng: np.random.Generator) -> TrainingStrip:
-        strip = strips[int(rng.integers(len(strips)))]
-        return TrainingStrip(strip.picture, strip.text, strip.boxes, strip.has_separators)
+        row = int(rng.integers(len(strips)))
+        strip = strips[row]
+        return TrainingStrip(strip.picture, strip.text, strip.boxes, strip.has_separators, bands[row])
 
     return draw
+
+
+def ink_band(picture: U8) -> tuple[float, float]:
+    """Return the rows between which the symbols lie, in picture pixels, from the ink alone: frames and ruled lines do not count."""
+    ink = (normalize_strip(picture).ink > 110).astype(np.float32)
+    ink[ink.mean(axis=1) > 0.55] = 0
+    ink[:, ink.mean(axis=0) > 0.75] = 0
+    share = np.cumsum(ink.sum(axis=1))
+    if share[-1] == 0:
+        return 0.0, float(picture.shape[0])
+    top, bottom = np.searchsorted(share / share[-1], [0.06, 0.94])
+    scale = picture.shape[0] / STRIP_HEIGHT_PX
+    return float(top) * scale, float(bottom + 1) * scale
 
 
 def joined_strip(strips: list[LabelledStrip]) -> Draw:
@@ -163,13 +180,20 @@ def _on_paper(ink: U8, text: str, boxes: F32, papers: list[U8], rng: np.random.G
 
 
 def bend(strip: TrainingStrip, rng: np.random.Generator) -> TrainingStrip:
-    """Turn, slant, stretch and crop a picture a little; boxes follow."""
+    """Turn, slant, stretch and crop a picture a little; boxes follow.
+
+    Half of the pictures are shown as the reader's second look sees them: the digits' band fills most of the height.
+    """
     height, width = strip.picture.shape
     angle, slant = float(rng.normal(0, 0.018)), float(rng.normal(0, 0.14))
     stretch = float(np.exp(rng.normal(0, 0.13)))
-    zoom = float(np.exp(rng.normal(0.02, 0.12)))
+    zoom, centre_y = float(np.exp(rng.normal(0.02, 0.12))), height / 2
+    band = _band(strip)
+    if band is not None and rng.random() < 0.5:
+        zoom = float(np.clip(height * rng.uniform(0.62, 0.85) / max(4.0, band[1] - band[0]), 0.6, 2.5))
+        centre_y = (band[0] + band[1]) / 2
     matrix = np.array([[stretch * zoom, slant], [angle * stretch, zoom]])
-    middle = np.array([width / 2, height / 2])
+    middle = np.array([width / 2, centre_y])
     new_width = max(8, round(width * stretch * zoom))
     shift = np.array([new_width / 2, height / 2]) - matrix @ middle + rng.normal(0, [0.015 * height, 0.035 * height])
     warp = np.column_stack([matrix, shift])
@@ -188,6 +212,12 @@ def bend(strip: TrainingStrip, rng: np.random.Generator) -> TrainingStrip:
 def padded_width(ink: U8, design: Design) -> int:
     """Return the width that a strip is padded to before the network sees it."""
     return -(-ink.shape[1] // design.width_step_px) * design.width_step_px
+
+
+def _band(strip: TrainingStrip) -> tuple[float, float] | None:
+    if strip.boxes is None:
+        return strip.band
+    return float(np.percentile(strip.boxes[:, 1], 10)), float(np.percentile(strip.boxes[:, 3], 90))
 
 
 class StripBatches:
