@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.datatypes import Alternative, Hypothesis, Lattice, Verdict
+from edge.datatypes import Alternative, Lattice, Verdict
 from edge.decode.lattice import align, best_strings
 from edge.errors import BundleError, ConfigError
 
@@ -59,7 +59,7 @@ class FoundSymbol:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a lattice says; see :class:`edge.datatypes.Reading` for the meaning of each part."""
+    """What a field says; see :class:`edge.datatypes.Reading` for the meaning of each part. ``look`` is the lattice that the columns are of."""
 
     text: str | None
     verdict: Verdict
@@ -68,6 +68,7 @@ class Decoded:
     symbols: tuple[FoundSymbol, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    look: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,37 +85,45 @@ class Meaning:
 Interpret = Callable[[str], Meaning | str]
 
 
-def decode(lattice: Lattice, interpret: Interpret, thresholds: Thresholds, absent: Mapping[str, Any]) -> Decoded:
-    """Return the most probable meaning of a lattice.
+def decode(
+    lattice: Lattice, interpret: Interpret, thresholds: Thresholds, absent: Mapping[str, Any], also: Sequence[Lattice] = ()
+) -> Decoded:
+    """Return the most probable meaning of a field.
 
     Strings that mean the same add up. Everything else is a rival: other meanings, strings that break the rules, and strings that the
-    search did not keep. ``absent`` are the values of a reading that means nothing.
+    search did not keep. ``also`` are further looks at the same field: each has an equal say. ``absent`` are the values of a reading
+    that means nothing.
     """
-    hypotheses = best_strings(lattice)
-    best = hypotheses[0].text if hypotheses else ""
-    if not best:
+    looks = [lattice, *also]
+    said = [{h.text: float(np.exp(h.log_score)) / len(looks) for h in best_strings(look)} for look in looks]
+    masses: dict[str, float] = {}
+    for strings in said:
+        for text, mass in strings.items():
+            masses[text] = masses.get(text, 0.0) + mass
+    texts = sorted(masses, key=lambda text: -masses[text])
+    if not texts or not texts[0]:
         return Decoded(None, "unreadable", 0.0, "empty", values=absent)
-    groups: dict[str, list[tuple[Hypothesis, Meaning]]] = {}
+    groups: dict[str, list[tuple[str, Meaning]]] = {}
     broken: str | None = None
-    for hypothesis in hypotheses:
-        meaning = interpret(hypothesis.text)
+    for text in texts:
+        meaning = interpret(text)
         if isinstance(meaning, Meaning):
-            groups.setdefault(meaning.key, []).append((hypothesis, meaning))
+            groups.setdefault(meaning.key, []).append((text, meaning))
         elif broken is None:
-            broken = f"{hypothesis.text!r}: {meaning}"
+            broken = f"{text!r}: {meaning}"
     if not groups:
         return Decoded(None, "unreadable", 0.0, broken, values=absent)
-    masses = [sum(np.exp(h.log_score) * m.weight for h, m in members) for members in groups.values()]
-    shares = temper(masses, thresholds.temperature)
+    shares = temper([sum(masses[t] * m.weight for t, m in members) for members in groups.values()], thresholds.temperature)
     ranked = sorted(zip(shares, groups.values(), strict=True), key=lambda pair: -pair[0])
     confidence, members = ranked[0]
-    hypothesis, meaning = members[0]
-    symbols = find_symbols(lattice, hypothesis.text)
+    text, meaning = members[0]
+    look = max(range(len(looks)), key=lambda i: said[i].get(text, 0.0))
+    symbols = find_symbols(looks[look], text)
     alternatives = tuple(Alternative(m[0][1].text, share) for share, m in ranked[1 : _MOST_ALTERNATIVES + 1] if share >= _LEAST_ALTERNATIVE)
     if thresholds.accept is not None and confidence >= thresholds.accept:
-        return Decoded(meaning.text, "accepted", confidence, None, symbols, alternatives, meaning.values)
-    reason = broken if broken and hypothesis.text != best else _weakest(symbols)
-    return Decoded(meaning.text, "unsure", confidence, reason, symbols, alternatives, meaning.values)
+        return Decoded(meaning.text, "accepted", confidence, None, symbols, alternatives, meaning.values, look)
+    reason = broken if broken and text != texts[0] else _weakest(symbols)
+    return Decoded(meaning.text, "unsure", confidence, reason, symbols, alternatives, meaning.values, look)
 
 
 def temper(masses: Sequence[float], temperature: float) -> list[float]:

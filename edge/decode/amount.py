@@ -1,6 +1,7 @@
 """Lattice to an amount of money, in the ways in which people write it on checks."""
 
 import re
+from collections.abc import Sequence
 
 from edge.datatypes import Lattice
 from edge.decode.accept import Decoded, Meaning, Thresholds, decode
@@ -17,7 +18,7 @@ _WESTERN = re.compile(r"^\d{1,3}(?:[.,]\d{3})+$")
 _INDIAN = re.compile(r"^\d{1,2}(?:[.,]\d{2})*[.,]\d{3}$")
 
 
-def read_amount(lattice: Lattice, thresholds: Thresholds, currency: str = "USD") -> Decoded:
+def read_amount(lattice: Lattice, thresholds: Thresholds, currency: str = "USD", also: Sequence[Lattice] = ()) -> Decoded:
     """Return the amount of a strip; values ``minor_units`` and ``currency``.
 
     Raises:
@@ -31,7 +32,7 @@ def read_amount(lattice: Lattice, thresholds: Thresholds, currency: str = "USD")
             return minor_units
         return Meaning(str(minor_units), format_amount(minor_units, money), {"minor_units": minor_units, "currency": money.code})
 
-    return decode(lattice, interpret, thresholds, {"minor_units": None, "currency": money.code})
+    return decode(lattice, interpret, thresholds, {"minor_units": None, "currency": money.code}, also)
 
 
 def parse_amount(text: str, currency: Currency) -> int | str:

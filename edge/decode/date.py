@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections.abc import Sequence
 
 from edge.datatypes import Lattice
 from edge.decode.accept import Decoded, Meaning, Thresholds, decode
@@ -13,7 +14,9 @@ _OLDEST_DAYS, _NEWEST_DAYS = 400, 90
 _UNLIKELY = 0.25
 
 
-def read_date(lattice: Lattice, thresholds: Thresholds, currency: str = "USD", today: datetime.date | None = None) -> Decoded:
+def read_date(
+    lattice: Lattice, thresholds: Thresholds, currency: str = "USD", today: datetime.date | None = None, also: Sequence[Lattice] = ()
+) -> Decoded:
     """Return the date of a strip; value ``iso``. A date that cannot exist is not corrected.
 
     Raises:
@@ -28,7 +31,7 @@ def read_date(lattice: Lattice, thresholds: Thresholds, currency: str = "USD", t
         is_likely = today is None or -_OLDEST_DAYS <= (date - today).days <= _NEWEST_DAYS
         return Meaning(date.isoformat(), text, {"iso": date.isoformat()}, 1.0 if is_likely else _UNLIKELY)
 
-    return decode(lattice, interpret, thresholds, {"iso": None})
+    return decode(lattice, interpret, thresholds, {"iso": None}, also)
 
 
 def parse_date(text: str, order: DateOrder) -> datetime.date | str:

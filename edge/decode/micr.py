@@ -4,6 +4,7 @@ A transit, B amount, C on-us, D dash.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from edge.datatypes import Lattice
@@ -18,9 +19,9 @@ _ON_US = re.compile(r"(?P<account>[\dD]+)C(?P<serial>\d+)?")
 _WEIGHTS = (3, 7, 1) * 3
 
 
-def read_micr(lattice: Lattice, thresholds: Thresholds) -> Decoded:
+def read_micr(lattice: Lattice, thresholds: Thresholds, also: Sequence[Lattice] = ()) -> Decoded:
     """Return the MICR line of a strip; values routing, account, check_number, amount, checksum_ok, None where the line has none."""
-    return decode(lattice, lambda text: Meaning(text, text, parse_micr(text)), thresholds, _ABSENT)
+    return decode(lattice, lambda text: Meaning(text, text, parse_micr(text)), thresholds, _ABSENT, also)
 
 
 def parse_micr(text: str) -> dict[str, Any]:
