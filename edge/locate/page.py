@@ -7,7 +7,7 @@ import numpy as np
 
 from edge.datatypes import F64, U8, Frame, Page
 from edge.locate.micr_line import find_micr_line, ink_of_page
-from edge.locate.quad import area_of, find_quads, find_quads_of_lines, support_of
+from edge.locate.quad import area_of, find_quads, find_quads_of_lines, smooth_lab, support_of
 from edge.locate.sides import fitted_to_edges
 
 PAGE_WIDTH_PX = 1280
@@ -48,14 +48,19 @@ def find_pages(frame: Frame) -> tuple[Page, ...]:
 
 def _pages_of(frame: Frame, fine: U8, quads: list[F64]) -> list[tuple[float, Page]]:
     """Return those quadrilaterals of the fine picture that are checks, each with how good a find it is."""
-    fitted = [fitted_to_edges(fine, quad) for quad in quads]
-    pages = []
-    for quad, support in zip(fitted, support_of(fine, fitted), strict=True):
-        page = _page_in(frame, quad * (max(frame.size) / max(fine.shape[:2])))
+    lab = smooth_lab(fine).astype(np.float32)
+    to_frame = max(frame.size) / max(fine.shape[:2])
+    pages: list[tuple[float, Page]] = []
+    for rough in quads:
+        # What lies inside a good find is a part of it.
+        if any(value > _GOOD_VALUE and _overlap(rough * to_frame, page.corners) > 0.9 for value, page in pages):
+            continue
+        quad = fitted_to_edges(lab, rough)
+        page = _page_in(frame, quad * to_frame)
         if page is not None:
             # An outline inside the paper has less contrast and less area than the paper's own.
             share = area_of(quad) / (fine.shape[0] * fine.shape[1])
-            pages.append((page.confidence * support * share**0.25, page))
+            pages.append((page.confidence * support_of(lab, quad) * share**0.25, page))
     return pages
 
 

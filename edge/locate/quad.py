@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.datatypes import F32, F64, U8
 from edge.locate.lines import quads_of_lines
@@ -25,32 +26,28 @@ def find_quads(picture: U8) -> list[F64]:
     height, width = picture.shape[:2]
     if min(height, width) < 24:
         return []
-    lab = _smooth_lab(picture)
+    lab = smooth_lab(picture)
     quads = []
     for mask in _masks(picture, lab):
         contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-        quads += [_quad_around(contour.reshape(-1, 2), width * height) for contour in contours]
+        quads += [_quad_around(np.asarray(contour, np.int32).reshape(-1, 2), width * height) for contour in contours]
     return _ranked(picture, [quad for quad in quads if quad is not None])
 
 
 def find_quads_of_lines(picture: U8) -> list[F64]:
     """Return the quadrilaterals between long straight lines of a picture: slower, for paper on other paper."""
-    return _ranked(picture, quads_of_lines(_smooth_lab(picture))) if min(picture.shape[:2]) >= 24 else []
+    return _ranked(picture, quads_of_lines(smooth_lab(picture))) if min(picture.shape[:2]) >= 24 else []
 
 
-def support_of(picture: U8, quads: list[F64]) -> list[float]:
-    """Return for each quadrilateral how much of its outline separates two colours, 0 to 1."""
-    lab = _smooth_lab(picture).astype(np.float32)
-    return [_support(lab, quad) for quad in quads]
-
-
-def _smooth_lab(picture: U8) -> U8:
+def smooth_lab(picture: U8) -> U8:
+    """Return the BGR picture in Lab, its grain smoothed."""
     return np.asarray(cv2.cvtColor(cv2.GaussianBlur(picture, (5, 5), 0), cv2.COLOR_BGR2LAB), np.uint8)
 
 
 def _ranked(picture: U8, quads: list[F64]) -> list[F64]:
-    supports = support_of(picture, quads)
-    scored = [(support * area_of(quad) ** 0.25, quad) for support, quad in zip(supports, quads, strict=True) if support > 0]
+    lab = smooth_lab(picture).astype(np.float32)
+    scored = [(support_of(lab, quad) * area_of(quad) ** 0.25, quad) for quad in quads]
+    scored = [pair for pair in scored if pair[0] > 0]
     return _distinct(sorted(scored, key=lambda pair: -pair[0]))
 
 
@@ -73,9 +70,12 @@ def _masks(picture: U8, lab: U8) -> Iterator[U8]:
         yield np.asarray(cv2.bitwise_not(cv2.dilate(lines, kernel)), np.uint8)
 
 
-def _quad_around(points: np.ndarray, frame_area: float) -> F64 | None:  # type: ignore[type-arg]
+def _quad_around(points: NDArray[np.int32], frame_area: float) -> F64 | None:
     """Return the quadrilateral that a region's hull nearly is, or None."""
-    hull = cv2.convexHull(points.astype(np.int32))
+    _, _, wide, high = cv2.boundingRect(points)
+    if wide * high < _LEAST_AREA * frame_area:
+        return None
+    hull = cv2.convexHull(points)
     area = cv2.contourArea(hull)
     if area < _LEAST_AREA * frame_area or area > 0.985 * frame_area:
         return None
@@ -98,7 +98,7 @@ def _quad_around(points: np.ndarray, frame_area: float) -> F64 | None:  # type: 
     return np.ascontiguousarray(np.roll(quad, -first, axis=0))
 
 
-def _support(lab: F32, quad: F64) -> float:
+def support_of(lab: F32, quad: F64) -> float:
     """Return how much of the outline separates two colours, 0 to 1; the weaker sides count double.
 
     A side on the picture's own border has nothing beyond it and counts as half supported.

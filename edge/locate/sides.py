@@ -3,16 +3,15 @@
 import cv2
 import numpy as np
 
-from edge.datatypes import F32, F64, U8
+from edge.datatypes import F32, F64
 
 # Grey levels of difference across a side that count as full contrast.
 _CONTRAST = 18.0
 
 
-def fitted_to_edges(picture: U8, quad: F64) -> F64:
+def fitted_to_edges(lab: F32, quad: F64) -> F64:
     """Move each side to the strongest edge near it, by least squares over many profiles, and intersect the sides again."""
-    lab = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2LAB), np.float32)
-    reach = max(6, round(0.014 * max(picture.shape[:2])))
+    reach = max(6, round(0.014 * max(lab.shape[:2])))
     sides = [_fitted_side(lab, a, b, reach) for a, b in zip(quad, np.roll(quad, -1, axis=0), strict=True)]
     corners = []
     for before, after in zip([sides[-1], *sides[:-1]], sides, strict=True):
