@@ -10,7 +10,7 @@ import typer
 
 from train.data.sources import data_folder
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Train, quantize and measure the networks of checkreader.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 Data = Annotated[Path | None, typer.Option("--data", help="folder of labelled sets; default: TRAIN_DATA, else ../shared/data beside the repository")]
 
@@ -23,6 +23,11 @@ def _choose_backend() -> None:
             sys.exit("no Keras backend is installed: pip install 'checkreader[train]' brings TensorFlow")
         os.environ["KERAS_BACKEND"] = found[0]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@app.callback()
+def _root() -> None:
+    """Train, quantize and measure the networks of checkreader."""
 
 
 @app.command()
