@@ -128,11 +128,18 @@ class ReadingTable:
         table = Table(box=None, show_header=not self._is_begun, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         for title, width in self._widths:
             table.add_column(title, width=width, overflow="fold", justify="right" if title == "probability" else "left")
-        for row in rows:
+        for name, *cells in rows:
+            row = (self._fitting(name), *cells)
             table.add_row(*(Text(cell, _STYLES.get(row[3], "") if index in (2, 3) else "") for index, cell in enumerate(row)))
         self._is_begun = True
         self._console.print(table)
         sys.stdout.flush()
+
+
+    def _fitting(self, name: str) -> str:
+        """Return the end of a path that is too long for its column: the file's own name is what one looks for."""
+        width = self._widths[0][1]
+        return name if len(name) <= width else "..." + name[3 - width :]
 
 
 def _check_rows(check: CheckReading) -> Iterator[tuple[str, ...]]:

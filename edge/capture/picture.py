@@ -1,12 +1,10 @@
 """Picture files to Frame: every kind of picture that phones, scanners and cameras write, or an error that says what is wrong."""
 
-import os
 import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,12 +85,9 @@ def load_picture(path: Path) -> Frame:
                 if width * height > MOST_PIXELS:
                     raise PictureError(_too_large(f"{width} x {height} pixels"))
                 orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+                image.load()
                 if image.format == "TIFF":
-                    orientation = 1  # Pillow turns these while it loads them
-                    with _quiet_libtiff():
-                        image.load()
-                else:
-                    image.load()
+                    orientation = 1  # Pillow has turned it already
                 pixels = _bgr(image)
     except Image.DecompressionBombError:
         raise PictureError(_too_large("far more pixels")) from None
@@ -106,19 +101,6 @@ def load_picture(path: Path) -> Frame:
         raise PictureError(f"the picture is cut short or damaged ({_cause(error)}); copy it again from where it came") from None
     turn = _TURN_UPRIGHT.get(orientation)
     return Frame(np.ascontiguousarray(turn(pixels)) if turn else pixels, str(path))
-
-
-@contextmanager
-def _quiet_libtiff() -> Iterator[None]:
-    """Keep what libtiff prints, straight to file descriptor 2, for each damaged line; the error that Pillow raises says enough."""
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def _cause(error: BaseException) -> str:

@@ -101,6 +101,11 @@ def test_the_table_grows_row_by_row_under_one_header(capsys: pytest.CaptureFixtu
     assert "no check found" in second
 
 
+def test_a_long_path_is_cut_at_its_beginning(capsys: pytest.CaptureFixture[str]) -> None:
+    ReadingTable().add_strip("folder/" * 30 + "strip.png", "amount", AMOUNT)
+    assert "/folder/strip.png" in capsys.readouterr().out
+
+
 def test_the_table_says_why_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     unsure = Reading("12", "unsure", 0.5, "the 2 may be a 7", None)
     poor = Quality(("blur",), "hold still")

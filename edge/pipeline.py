@@ -1,0 +1,261 @@
+"""Frame to CheckReading: the one place that knows every stage."""
+
+import time
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from edge.datatypes import FIELD_NAMES, U8, Box, CheckReading, FieldName, FieldRegion, Frame, Lattice, Page, Reading, Strip, Symbol
+from edge.decode.accept import Decoded, thresholds_of
+from edge.decode.amount import read_amount
+from edge.decode.date import read_date
+from edge.decode.digits import read_digits
+from edge.decode.micr import read_micr
+from edge.locate.digit import normalize_digit
+from edge.locate.fields import find_fields
+from edge.locate.page import find_pages
+from edge.locate.quality import judge_frame
+from edge.locate.strip import normalize_strip, zoom_strip
+from edge.recognize.bundle import Bundle
+from edge.recognize.network import DigitNetwork, StripNetwork
+
+Kind = Literal["digits", "amount", "date", "micr"]
+KINDS: tuple[Kind, ...] = ("digits", "amount", "date", "micr")
+STAGES = ("page", "fields", "strips", "network", "decode", "total")
+Timings = MutableMapping[str, float]
+
+_KIND_OF_FIELD: Mapping[FieldName, Kind] = {"amount": "amount", "date": "date", "check_number": "digits", "micr": "micr"}
+# What is most surely told from the rest comes first and takes its place on the page: a date may look like an amount, hardly the reverse.
+_READ_ORDER: tuple[FieldName, ...] = ("micr", "date", "check_number", "amount")
+# Candidates of one field that are read before the best reading is taken.
+_MOST_CANDIDATES = 3
+# A second look where the digits fill less than this share of the strip's height; the network was trained on strips that they fill.
+_LOOK_AGAIN_BELOW = 0.5
+# A column speaks for where the digits' band lies when the network is this sure of its symbol.
+_SURE = 0.5
+# A band lower than this share is dirt; enlarging it would only show larger dirt.
+_LEAST_BAND = 0.15
+# So many digits go through the network at once: large enough that Python costs little, small enough for a Pi's memory.
+_DIGIT_BATCH = 256
+_LEAST_SHOWN = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class DigitGuess:
+    """What one isolated digit is: ``label`` None says that it is not a digit; ``alternatives`` the next best, best first."""
+
+    index: int
+    label: str | None
+    confidence: float
+    alternatives: tuple[tuple[str | None, float], ...]
+
+
+class Reader:
+    """Every stage with the networks of one bundle; each network is opened at its first strip."""
+
+    def __init__(self, bundle: Bundle, runtime: str = "auto", threads: int = 1, budget: float | None = None) -> None:
+        self.bundle = bundle
+        self._runtime, self._threads = runtime, threads
+        self._budget = budget
+        self._networks: dict[str, StripNetwork] = {}
+        self._digit_network: DigitNetwork | None = None
+
+    def read_frame(self, frame: Frame, currency: str = "USD", layout: str = "auto") -> tuple[CheckReading, ...]:
+        """Return the checks of a frame, the largest first; without a check one CheckReading whose page is None."""
+        started = time.perf_counter()
+        timings: dict[str, float] = {}
+        with _clock(timings, "page"):
+            pages = find_pages(frame)
+        shared_ms = _ms_since(started)
+        if not pages:
+            quality = judge_frame(frame, None)
+            nothing: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
+            return (CheckReading(0, frame.size, None, quality, nothing, {**timings, "total": _ms_since(started)}),)
+        for kind in KINDS:
+            self._network(_network_of(kind))  # opening is not reading: it happens once, and is not timed
+        checks = []
+        for check_index, page in enumerate(pages):
+            page_started = time.perf_counter()
+            spent = {**dict.fromkeys(STAGES, 0.0), **timings}
+            quality = judge_frame(frame, page)
+            fields = self._read_fields(page, currency, spent)
+            spent["total"] = shared_ms + _ms_since(page_started)
+            checks.append(CheckReading(check_index, frame.size, page, quality, fields, spent))
+        return tuple(checks)
+
+    def read_strip(self, frame: Frame, kind: Kind, currency: str = "USD", timings_ms: Timings | None = None) -> Reading:
+        """Return what a picture that is one cut field says; adds the milliseconds of each stage to ``timings_ms``."""
+        timings: Timings = {} if timings_ms is None else timings_ms
+        self._network(_network_of(kind))
+        started = time.perf_counter()
+        box = (0.0, 0.0, float(frame.size[0]), float(frame.size[1]))
+        reading = self._read(frame.pixels, kind, currency, box, timings)
+        timings["total"] = timings.get("total", 0.0) + _ms_since(started)
+        return reading
+
+    def classify(self, digits: U8) -> Iterator[DigitGuess]:
+        """Yield what each isolated digit is, in turn; ``digits`` uint8 (n, height, width), any size, either polarity."""
+        network = self._digit_network = self._digit_network or DigitNetwork(self.bundle, "digit", self._runtime, self._threads)
+        symbols = network.card.symbols
+        for start in range(0, len(digits), _DIGIT_BATCH):
+            inks = np.stack([normalize_digit(digit) for digit in digits[start : start + _DIGIT_BATCH]])
+            probabilities = np.exp(network.classify(inks).astype(np.float64))
+            for index, row in enumerate(probabilities, start):
+                ranked = [(symbols[i] or None, float(row[i])) for i in np.argsort(-row, kind="stable")]
+                yield DigitGuess(index, *ranked[0], tuple(pair for pair in ranked[1:4] if pair[1] >= _LEAST_SHOWN))
+
+    def _read_fields(self, page: Page, currency: str, timings: Timings) -> dict[FieldName, Reading | None]:
+        with _clock(timings, "fields"):
+            regions = find_fields(page)
+        fields: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
+        taken: list[Box] = []
+        for name in _READ_ORDER:
+            candidates = [region for region in regions if region.name == name and not any(_covers(box, region.page_box) for box in taken)]
+            found = [(region, self._read_region(page, region, currency, timings)) for region in candidates[:_MOST_CANDIDATES]]
+            reading = fields[name] = _most_likely(found)
+            if reading is not None and reading.text is not None and reading.box is not None:
+                taken.append(reading.box)
+        return fields
+
+    def _read_region(self, page: Page, region: FieldRegion, currency: str, timings: Timings) -> Reading:
+        x, y, width, height = region.page_box
+        page_height, page_width = page.pixels.shape[:2]
+        left, top = max(0, int(x)), max(0, int(y))
+        right, bottom = min(page_width, round(x + width)), min(page_height, round(y + height))
+        cut = page.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
+        box = (float(left), float(top), float(cut.shape[1]), float(cut.shape[0]))
+        return self._read(cut, _KIND_OF_FIELD[region.name], currency, box, timings)
+
+    def _read(self, picture: U8, kind: Kind, currency: str, box: Box, timings: Timings) -> Reading:
+        network = self._network(_network_of(kind))
+        with _clock(timings, "strips"):
+            strip = normalize_strip(picture)
+        widest = network.card.input.max_width
+        if strip.ink.shape[1] > widest:
+            times = strip.ink.shape[1] / strip.ink.shape[0]
+            reason = f"the strip is {times:.0f} times as wide as high, at most {widest // strip.ink.shape[0]} can be read; cut it closer"
+            return Reading(None, "unreadable", 0.0, reason, box)
+        with _clock(timings, "network"):
+            lattice = network.read(strip)
+        looks = [(strip, lattice)]
+        band = _band(lattice, strip, widest)
+        if band is not None:
+            with _clock(timings, "strips"):
+                closer = zoom_strip(picture, strip, *band)
+            with _clock(timings, "network"):
+                looks.append((closer, network.read(closer)))
+        with _clock(timings, "decode"):
+            decoded = self._decode([lattice for _, lattice in looks], kind, currency)
+            return _reading(decoded, looks[decoded.look][1], looks[decoded.look][0], picture, box)
+
+    def _decode(self, looks: list[Lattice], kind: Kind, currency: str) -> Decoded:
+        thresholds = thresholds_of(self.bundle.card.thresholds, _network_of(kind), kind, self._budget)
+        first, *also = looks
+        match kind:
+            case "amount":
+                return read_amount(first, thresholds, currency, also)
+            case "date":
+                return read_date(first, thresholds, currency, also=also)
+            case "micr":
+                return read_micr(first, thresholds, also)
+            case "digits":
+                return read_digits(first, thresholds, also)
+
+    def _network(self, name: str) -> StripNetwork:
+        if name not in self._networks:
+            self._networks[name] = StripNetwork(self.bundle, name, self._runtime, self._threads)
+        return self._networks[name]
+
+
+def _most_likely(found: list[tuple[FieldRegion, Reading]]) -> Reading | None:
+    """Return the reading whose place and content are likeliest together; None where there are no candidates.
+
+    A second place that says something else and is half as likely makes an accepted reading unsure: the threshold was fitted on strips
+    that were known to be the field.
+    """
+    ranked = sorted(found, key=lambda pair: -pair[0].confidence * pair[1].confidence)
+    if not ranked:
+        return None
+    region, best = ranked[0]
+    score = region.confidence * best.confidence
+    for other_region, other in ranked[1:]:
+        is_rival = other.text is not None and other.text != best.text and other_region.confidence * other.confidence > score / 2
+        if is_rival and best.verdict == "accepted":
+            return replace(best, verdict="unsure", reason=f"another place may be this field too: {other.text}")
+    return best
+
+
+def _covers(box: Box, other: Box) -> bool:
+    """Return whether ``box`` covers more than half of ``other``."""
+    width = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
+    height = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
+    return width > 0 and height > 0 and width * height > other[2] * other[3] / 2
+
+
+def _network_of(kind: Kind) -> str:
+    return "micr" if kind == "micr" else "strip"
+
+
+def symbol_box(strip: Strip, lattice: Lattice, columns: tuple[int, int], symbol: str, size: tuple[int, int]) -> Box:
+    """Return where a symbol stands in the picture that the strip was cut from, clipped to its ``size``.
+
+    Of the columns, first and last, that the symbol takes, the one that is surest of it says how far its ink reaches; a network
+    without extents gives the columns themselves over the whole height.
+    """
+    first, last = columns
+    height, width = strip.ink.shape
+    if lattice.extents is None:
+        left, right, top, bottom = first * lattice.column_px, (last + 1) * lattice.column_px, 0.0, float(height)
+    else:
+        column = first + int(lattice.log_probs[first : last + 1, lattice.symbols.index(symbol)].argmax())
+        to_left, to_right, top, bottom = lattice.extents[column].tolist()
+        centre = (column + 0.5) * lattice.column_px
+        left, right = centre - to_left, centre + to_right
+    xs = [_clip(x, width) for x in (left, right)]
+    ys = [_clip(y, height) for y in (top, bottom)]
+    (a, b, c), (d, e, f), _ = strip.strip_to_picture.tolist()
+    picture_xs = [_clip(a * x + b * y + c, size[0]) for x in xs for y in ys]
+    picture_ys = [_clip(d * x + e * y + f, size[1]) for x in xs for y in ys]
+    x, y = min(picture_xs), min(picture_ys)
+    return x, y, max(picture_xs) - x, max(picture_ys) - y
+
+
+def _clip(value: float, most: float) -> float:
+    return min(max(value, 0.0), float(most))
+
+
+def _band(lattice: Lattice, strip: Strip, widest: int) -> tuple[float, float] | None:
+    """Return top and bottom, in strip pixels, of the band that the digits fill, where it is too low to be read well; else None."""
+    if lattice.extents is None:
+        return None
+    best = lattice.log_probs.argmax(axis=1)
+    is_digit = np.array([symbol.isdigit() for symbol in lattice.symbols])
+    sure = is_digit[best] & (lattice.log_probs[np.arange(len(best)), best] > np.log(_SURE))
+    if not sure.any():
+        return None
+    top, bottom = np.clip(np.median(lattice.extents[sure, 2:], axis=0), 0, strip.ink.shape[0])
+    share = float(bottom - top) / strip.ink.shape[0]
+    is_low = _LEAST_BAND < share < _LOOK_AGAIN_BELOW
+    return (float(top), float(bottom)) if is_low and strip.ink.shape[1] / share <= widest else None
+
+
+def _reading(decoded: Decoded, lattice: Lattice, strip: Strip, picture: U8, box: Box) -> Reading:
+    size = (picture.shape[1], picture.shape[0])
+    symbols = tuple(
+        Symbol(found.symbol, symbol_box(strip, lattice, found.columns, found.symbol, size), found.confidence) for found in decoded.symbols
+    )
+    return Reading(decoded.text, decoded.verdict, decoded.confidence, decoded.reason, box, symbols, decoded.alternatives, decoded.values)
+
+
+@contextmanager
+def _clock(timings_ms: Timings, stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings_ms[stage] = timings_ms.get(stage, 0.0) + _ms_since(started)
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1e3
