@@ -32,12 +32,12 @@ _KIND_OF_FIELD: Mapping[FieldName, Kind] = {"amount": "amount", "date": "date", 
 _READ_ORDER: tuple[FieldName, ...] = ("micr", "date", "check_number", "amount")
 # Candidates of one field that are read before the best reading is taken.
 _MOST_CANDIDATES = 3
-# A second look where the digits fill less than this share of the strip's height; the network was trained on strips that they fill.
-_LOOK_AGAIN_BELOW = 0.5
 # A column speaks for where the digits' band lies when the network is this sure of its symbol.
 _SURE = 0.5
 # A band lower than this share is dirt; enlarging it would only show larger dirt.
 _LEAST_BAND = 0.15
+# Percent of the digits whose tops (and feet) may stand out of the band: one long stroke must not make all others small.
+_OUTSIDE_BAND = 10
 # So many digits go through the network at once: large enough that Python costs little, small enough for a Pi's memory.
 _DIGIT_BATCH = 256
 _LEAST_SHOWN = 0.001
@@ -115,7 +115,7 @@ class Reader:
         for name in _READ_ORDER:
             candidates = [region for region in regions if region.name == name and not any(_covers(box, region.page_box) for box in taken)]
             found = [(region, self._read_region(page, region, currency, timings)) for region in candidates[:_MOST_CANDIDATES]]
-            reading = fields[name] = _most_likely(found)
+            reading = fields[name] = most_likely(found)
             if reading is not None and reading.text is not None and reading.box is not None:
                 taken.append(reading.box)
         return fields
@@ -170,7 +170,7 @@ class Reader:
         return self._networks[name]
 
 
-def _most_likely(found: list[tuple[FieldRegion, Reading]]) -> Reading | None:
+def most_likely(found: list[tuple[FieldRegion, Reading]]) -> Reading | None:
     """Return the reading whose place and content are likeliest together; None where there are no candidates.
 
     A second place that says something else and is half as likely makes an accepted reading unsure: the threshold was fitted on strips
@@ -228,7 +228,7 @@ def _clip(value: float, most: float) -> float:
 
 
 def _band(lattice: Lattice, strip: Strip, widest: int) -> tuple[float, float] | None:
-    """Return top and bottom, in strip pixels, of the band that the digits fill, where it is too low to be read well; else None."""
+    """Return top and bottom, in strip pixels, of the band that nearly all digits lie in; None where no digit is seen or it is too low."""
     if lattice.extents is None:
         return None
     best = lattice.log_probs.argmax(axis=1)
@@ -236,10 +236,11 @@ def _band(lattice: Lattice, strip: Strip, widest: int) -> tuple[float, float] | 
     sure = is_digit[best] & (lattice.log_probs[np.arange(len(best)), best] > np.log(_SURE))
     if not sure.any():
         return None
-    top, bottom = np.clip(np.median(lattice.extents[sure, 2:], axis=0), 0, strip.ink.shape[0])
-    share = float(bottom - top) / strip.ink.shape[0]
-    is_low = _LEAST_BAND < share < _LOOK_AGAIN_BELOW
-    return (float(top), float(bottom)) if is_low and strip.ink.shape[1] / share <= widest else None
+    top = float(np.percentile(lattice.extents[sure, 2], _OUTSIDE_BAND))
+    bottom = float(np.percentile(lattice.extents[sure, 3], 100 - _OUTSIDE_BAND))
+    share = (bottom - top) / strip.ink.shape[0]
+    # The second look scales the band to three quarters of the height, and the width with it.
+    return (top, bottom) if share > _LEAST_BAND and strip.ink.shape[1] / share <= widest else None
 
 
 def _reading(decoded: Decoded, lattice: Lattice, strip: Strip, picture: U8, box: Box) -> Reading:
