@@ -103,6 +103,11 @@ class Reader:
         for start in range(0, len(digits), _DIGIT_BATCH):
             inks = np.stack([normalize_digit(digit) for digit in digits[start : start + _DIGIT_BATCH]])
             probabilities = np.exp(network.classify(inks).astype(np.float64))
+            # What is hardly likely to be no digit is one, and the sum goes to the digits.
+            blank = len(symbols) - 1
+            sure = probabilities[:, blank] > float(self.bundle.card.thresholds["digit"]["reject_above"])
+            probabilities[~sure, blank] = 0.0
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
             for index, row in enumerate(probabilities, start):
                 ranked = [(symbols[i] or None, float(row[i])) for i in np.argsort(-row, kind="stable")]
                 yield DigitGuess(index, *ranked[0], tuple(pair for pair in ranked[1:4] if pair[1] >= _LEAST_SHOWN))

@@ -4,7 +4,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,7 +12,9 @@ from train.data.sources import data_folder
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-Data = Annotated[Path | None, typer.Option("--data", help="folder of labelled sets; default: TRAIN_DATA, else ../shared/data beside the repository")]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="folder of labelled sets; default: TRAIN_DATA, else ../shared/data beside the repository")
+]
 
 
 def _choose_backend() -> None:
@@ -65,7 +67,13 @@ def fit(
         start_from=str(start_from) if start_from else None,
     )
     made = recipe(config, data_folder(data))
-    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]:.3f}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns) as bar:
         task = bar.add_task("fit", total=config.epochs * config.batches_per_epoch, epoch=0, loss=0.0)
 
@@ -74,6 +82,73 @@ def fit(
 
         fit_network(config, run, made.batches, made.validate, progress)
     typer.echo(f"{run}: weights.npz, metrics.csv, learning_curve.png")
+
+
+@app.command()
+def quantize(
+    runs: Annotated[list[Path], typer.Argument(help="run folders, one for each of the three networks")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the bundle to write")],
+    version: Annotated[str, typer.Option(help="version on the card")] = "0.1.0",
+    data: Data = None,
+) -> None:
+    """Convert runs to int8, fit temperature and thresholds with the int8 networks, and write a bundle."""
+    _choose_backend()
+    from train.release import build_bundle, design_of
+
+    of_network = {design_of(run): run for run in runs}
+    if missing := {"digit", "strip", "micr"} - of_network.keys():
+        raise typer.BadParameter(f"no run for {', '.join(sorted(missing))}", param_hint="runs")
+    bundle = build_bundle(of_network, data_folder(data), version)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(bundle)
+    typer.echo(f"{out}: {len(bundle)} bytes; measure it with: checkreader-train evaluate --bundle {out} --write")
+
+
+@app.command()
+def evaluate(
+    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
+    data: Data = None,
+    errors: Annotated[Path | None, typer.Option(help="folder for pictures of the worst errors")] = None,
+    write: Annotated[bool, typer.Option("--write", help="put the figures on the bundle's card")] = False,
+) -> None:
+    """Measure a bundle on strips and digits that took no part in training or in fitting thresholds."""
+    from dataclasses import asdict
+
+    from edge.pipeline import Reader
+    from edge.recognize.bundle import read_bundle
+    from train.evaluate import draw_errors, measure_digits, measure_strips, tasks
+    from train.release import with_accuracy
+
+    if write and bundle is None:
+        raise typer.BadParameter("name the bundle that the figures are written to", param_hint="--bundle")
+    folder, reader = data_folder(data), Reader(read_bundle(bundle))
+    figures = []
+    for name, kind, currency, strips in tasks(folder, "measure"):
+        figure, wrong = measure_strips(reader, name, kind, currency, strips)
+        figures.append(figure)
+        typer.echo(_line(asdict(figure)))
+        if errors:
+            errors.mkdir(parents=True, exist_ok=True)
+            draw_errors(wrong, errors / f"{name.replace('/', '-')}.png")
+    for figure in measure_digits(reader, folder):
+        figures.append(figure)
+        typer.echo(_line(asdict(figure)))
+    if write and bundle:
+        bundle.write_bytes(with_accuracy(bundle.read_bytes(), [asdict(f) for f in figures]))
+
+
+def _line(figure: dict[str, Any]) -> str:
+    def percent(key: str) -> str:
+        return f"{100 * figure[key]:.2f}"
+
+    shown = f"{figure['name']:28} n={figure['n']:<5} exact {percent('exact')} % ({percent('exact_low')} to {percent('exact_high')})"
+    if figure["accepted"] is not None:
+        shown += (
+            f"  accepted {percent('accepted')} %, wrong among them {percent('error_among_accepted')} % (at most {percent('error_upper')})"
+        )
+    if figure["box_iou_x"] is not None:
+        shown += f"  boxes {figure['box_iou_x']:.3f}"
+    return shown
 
 
 def main() -> None:

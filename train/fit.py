@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import queue
 import threading
 import time
@@ -67,7 +66,11 @@ def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, prog
         load_weights(model, Path(config.start_from))
     n_steps = config.epochs * config.batches_per_epoch
     rate = keras.optimizers.schedules.CosineDecay(
-        config.learning_rate * 0.02, n_steps, warmup_target=config.learning_rate, warmup_steps=max(1, int(n_steps * _WARM_UP_SHARE)), alpha=0.01
+        config.learning_rate * 0.02,
+        n_steps,
+        warmup_target=config.learning_rate,
+        warmup_steps=max(1, int(n_steps * _WARM_UP_SHARE)),
+        alpha=0.01,
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=1.0)
     loss = DigitLoss() if design.network == "digit" else StripLoss(design)
@@ -174,7 +177,7 @@ def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
     beside = path.with_suffix(".part")
     with beside.open("wb") as file:
         np.savez(file, **arrays)
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def _append(path: Path, row: dict[str, float]) -> None:

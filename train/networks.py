@@ -47,7 +47,9 @@ class Design:
         return self.network != "digit"
 
 
-def _conv(x: keras.KerasTensor, filters: int, kernel: int | tuple[int, int], strides: int | tuple[int, int] = 1, padding: str = "same") -> keras.KerasTensor:
+def _conv(
+    x: keras.KerasTensor, filters: int, kernel: int | tuple[int, int], strides: int | tuple[int, int] = 1, padding: str = "same"
+) -> keras.KerasTensor:
     x = layers.Conv2D(filters, kernel, strides=strides, padding=padding, use_bias=False, kernel_initializer="he_normal")(x)
     return layers.ReLU()(layers.BatchNormalization(momentum=0.97)(x))
 

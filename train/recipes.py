@@ -124,7 +124,9 @@ def _strip(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     ]
     mixture = Mixture(tuple(kinds))
     validation = {s.name: load_part(s, folder, "validate") for s in sources} or {"synthetic": _synthetic(mixture, config.seed)}
-    calibration = [normalize_strip(s.picture).ink for strips in train.values() for s in strips[:: max(1, len(strips) // (_N_CALIBRATION // 2))]]
+    calibration = [
+        normalize_strip(s.picture).ink for strips in train.values() for s in strips[:: max(1, len(strips) // (_N_CALIBRATION // 2))]
+    ]
     calibration += [normalize_strip(s.picture).ink for s in _synthetic(mixture, config.seed + 1)]
     return Recipe(StripBatches(mixture, design, config.seed, config.batch_size), strip_validation(design, validation), calibration)
 
@@ -143,7 +145,9 @@ def _micr(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     papers = security_papers(200, np.random.default_rng(config.seed))
     kinds = [(name, {"micr_reallife": 0.5}.get(name, 0.2), real_line(strips, papers)) for name, strips in train.items()]
     mixture = Mixture((*kinds, ("set", 0.3, set_line(load_glyphs(folder), papers))))
-    calibration = [normalize_strip(s.picture).ink for strips in train.values() for s in strips[:: max(1, len(strips) // (_N_CALIBRATION // 4))]]
+    calibration = [
+        normalize_strip(s.picture).ink for strips in train.values() for s in strips[:: max(1, len(strips) // (_N_CALIBRATION // 4))]
+    ]
     calibration += [normalize_strip(s.picture).ink for s in _synthetic(mixture, config.seed + 1)]
     return Recipe(
         StripBatches(mixture, design, config.seed, config.batch_size),

@@ -59,7 +59,7 @@ class FoundSymbol:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a field says; see :class:`edge.datatypes.Reading` for the meaning of each part. ``look`` is the lattice that the columns are of."""
+    """What a field says, see :class:`edge.datatypes.Reading`; ``look`` is the lattice that the symbols' columns are of."""
 
     text: str | None
     verdict: Verdict

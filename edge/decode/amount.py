@@ -68,7 +68,8 @@ def _amount(whole: str, cents: str, n_minor: int) -> int | str:
         return f"more than {_MOST_DIGITS} digits"
     if not digits and not cents:
         return "no digit"
-    return int(digits or "0") * 10**n_minor + int(cents or "0")
+    minor_units: int = int(digits or "0") * 10**n_minor + int(cents or "0")
+    return minor_units
 
 
 def format_amount(minor_units: int, currency: Currency) -> str:

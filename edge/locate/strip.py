@@ -26,7 +26,7 @@ def normalize_strip(picture: U8) -> Strip:
     scale = STRIP_HEIGHT_PX / height
     strip_width = max(1, round(width * scale))
     strip = cv2.resize(ink, (strip_width, STRIP_HEIGHT_PX), interpolation=_interpolation(ink.shape[0]))
-    return Strip(strip, np.diag([width / strip_width, height / STRIP_HEIGHT_PX, 1.0]))
+    return Strip(np.asarray(strip, np.uint8), np.diag([width / strip_width, height / STRIP_HEIGHT_PX, 1.0]))
 
 
 def zoom_strip(picture: U8, strip: Strip, top_px: float, bottom_px: float) -> Strip:
@@ -43,7 +43,7 @@ def zoom_strip(picture: U8, strip: Strip, top_px: float, bottom_px: float) -> St
     top = round(strip_to_work[1, 1] * start_px)
     bottom = max(top + 4, round(strip_to_work[1, 1] * (start_px + rows_px)))
     seen = ink[max(0, top) : max(0, bottom)]
-    seen = cv2.copyMakeBorder(seen, max(0, -top), max(0, bottom - max(ink.shape[0], top)), 0, 0, cv2.BORDER_CONSTANT, value=0)
+    seen = np.pad(seen, ((max(0, -top), max(0, bottom - max(ink.shape[0], top))), (0, 0)))
     width = max(1, round(ink.shape[1] * STRIP_HEIGHT_PX / (bottom - top)))
     look = cv2.resize(seen, (width, STRIP_HEIGHT_PX), interpolation=_interpolation(bottom - top))
     look_to_work = np.array([[ink.shape[1] / width, 0, 0], [0, (bottom - top) / STRIP_HEIGHT_PX, top], [0, 0, 1]])

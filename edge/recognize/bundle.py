@@ -1,4 +1,4 @@
-"""One file with the int8 networks, their card and a golden set: written in one canonical way, read back only if every byte is as written."""
+"""One file with the int8 networks, their card and a golden set: written in one way, read back only if every byte is as written."""
 
 import hashlib
 import io

@@ -3,14 +3,13 @@
 from collections import OrderedDict
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from edge.datatypes import I8
 from edge.errors import BundleError, ConfigError, MissingDependencyError
 
-Runtime = Literal["litert", "tflite"]
 _MODULES: dict[str, tuple[str, str]] = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
     "tflite": ("tflite_runtime.interpreter", "tflite-runtime"),
@@ -19,7 +18,7 @@ _MODULES: dict[str, tuple[str, str]] = {
 _MOST_KEPT = 8
 
 
-def choose_runtime(runtime: str) -> Runtime:
+def choose_runtime(runtime: str) -> str:
     """Return the runtime to use; ``auto`` is ai-edge-litert where it is installed, else tflite-runtime.
 
     Raises:
@@ -27,15 +26,15 @@ def choose_runtime(runtime: str) -> Runtime:
         MissingDependencyError: it is not installed.
     """
     if runtime == "auto":
-        for name in ("litert", "tflite"):
-            if _is_installed(name):
-                return name  # type: ignore[return-value]
+        installed = [name for name in _MODULES if _is_installed(name)]
+        if installed:
+            return installed[0]
         raise MissingDependencyError("no TFLite runtime is installed: pip install ai-edge-litert (or tflite-runtime with numpy<2)")
     if runtime not in _MODULES:
         raise ConfigError(f"the runtime {runtime!r} is none of auto, {', '.join(_MODULES)}")
     if not _is_installed(runtime):
         raise MissingDependencyError(f"the runtime {runtime} is not installed: pip install {_MODULES[runtime][1]}")
-    return runtime  # type: ignore[return-value]
+    return runtime
 
 
 def _is_installed(runtime: str) -> bool:
@@ -62,18 +61,26 @@ class Int8Model:
             BundleError: a shape, type or quantization differs.
         """
         if len(self.input) != 1 or len(self.output) != 1:
-            raise BundleError(f"{where} has {len(self.input)} inputs and {len(self.output)} outputs, wanted one of each: pack another model")
+            raise BundleError(
+                f"{where} has {len(self.input)} inputs and {len(self.output)} outputs, wanted one of each: pack another model"
+            )
         for side, details, quantization in (("input", self.input[0], given), ("output", self.output[0], answered)):
             if details["dtype"] != np.int8:
                 raise BundleError(f"{where}: the {side} is {np.dtype(details['dtype'])}, wanted int8: quantize the model fully")
             scale, zero_point = details["quantization"]
             if not np.isclose(scale, quantization[0], rtol=1e-6) or zero_point != quantization[1]:
-                raise BundleError(f"{where}: the {side}'s scale and zero point are {scale}, {zero_point}, on the card {quantization}: pack it again")
+                raise BundleError(
+                    f"{where}: the {side}'s scale and zero point are {scale}, {zero_point}, on the card {quantization}: pack it again"
+                )
         shape, out = tuple(self.input[0]["shape"]), tuple(self.output[0]["shape"])
         if len(shape) != 4 or shape[1] != height or shape[3] != 1:
-            raise BundleError(f"{where}: the input's shape is {shape}, the card says (1, {height}, width, 1): pack the model that fits the card")
+            raise BundleError(
+                f"{where}: the input's shape is {shape}, the card says (1, {height}, width, 1): pack the model that fits the card"
+            )
         if len(out) != 4 or out[1] != 1 or out[3] != n_channels:
-            raise BundleError(f"{where}: the output's shape is {out}, the card says (1, 1, columns, {n_channels}): pack the model that fits the card")
+            raise BundleError(
+                f"{where}: the output's shape is {out}, the card says (1, 1, columns, {n_channels}): pack the model that fits the card"
+            )
 
     def __call__(self, codes: I8) -> I8:
         """Return the output's codes for the input's codes; any batch and width."""

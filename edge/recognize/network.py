@@ -12,7 +12,9 @@ from edge.recognize.tensor import dequantize, digit_codes, strip_codes
 
 def _open(bundle: Bundle, name: str, runtime: str, threads: int) -> tuple[Int8Model, NetworkCard]:
     if name not in bundle.card.networks:
-        raise BundleError(f"the bundle {bundle.version} has no network {name!r}, only {', '.join(bundle.card.networks)}: use a complete bundle")
+        raise BundleError(
+            f"the bundle {bundle.version} has no network {name!r}, only {', '.join(bundle.card.networks)}: use a complete bundle"
+        )
     card = bundle.card.networks[name]
     model = Int8Model(bundle.models[name], runtime, threads)
     given, answered = (card.input.scale, card.input.zero_point), (card.output.scale, card.output.zero_point)

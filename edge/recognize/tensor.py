@@ -40,4 +40,4 @@ def dequantize(codes: I8, scale: float, zero_point: int) -> F32:
 def _codes_of_levels(contract: InputContract) -> I8:
     """Return the code of each grey level 0..255, rounded and saturated as the TFLite quantization specification says."""
     real = np.arange(256) / 255.0
-    return np.clip(np.round(real / contract.scale) + contract.zero_point, -128, 127).astype(np.int8)
+    return np.asarray(np.clip(np.round(real / contract.scale) + contract.zero_point, -128, 127), np.int8)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -177,5 +176,3 @@ def _scene(ink: U8, rng: np.random.Generator) -> U8:
         grain = cv2.GaussianBlur(grain, (0, 0), 1.0) * 2
     picture = np.clip(light - contrast * shape + grain, 0, 255).astype(np.uint8)
     return np.asarray(255 - picture if rng.random() < 0.4 else picture, np.uint8)
-
-

@@ -160,7 +160,18 @@ def _mark(symbol: str, stroke: float, rng: np.random.Generator) -> tuple[U8, flo
 def _currency_sign(size: float, pen: int, rng: np.random.Generator) -> tuple[U8, float]:
     s = size
     width = 0.5 * s
-    curve = [(0.48, 0.2), (0.38, 0.1), (0.18, 0.1), (0.05, 0.25), (0.1, 0.42), (0.38, 0.55), (0.46, 0.7), (0.35, 0.88), (0.12, 0.9), (0.02, 0.78)]
+    curve = [
+        (0.48, 0.2),
+        (0.38, 0.1),
+        (0.18, 0.1),
+        (0.05, 0.25),
+        (0.1, 0.42),
+        (0.38, 0.55),
+        (0.46, 0.7),
+        (0.35, 0.88),
+        (0.12, 0.9),
+        (0.02, 0.78),
+    ]
     ink = np.zeros((round(1.1 * s) + 4, round(width) + 6), np.uint8)
     _line(ink, [(2 + x * s, 2 + y * s) for x, y in curve], pen)
     for x in (0.25,) if rng.random() < 0.7 else (0.19, 0.31):

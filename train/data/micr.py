@@ -23,13 +23,19 @@ def load_glyphs(folder: Path) -> dict[str, U8]:
     for symbol, name in _CODEPOINTS.items():
         path = folder / "micr/fonts/micr-e13b-ofl/png" / f"{name}.png"
         picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
-        ink = picture[:, :, 3] if picture.ndim == 3 and picture.shape[2] == 4 and picture[:, :, 3].min() < 255 else 255 - decode_grey(path.read_bytes())
+        ink = (
+            picture[:, :, 3]
+            if picture.ndim == 3 and picture.shape[2] == 4 and picture[:, :, 3].min() < 255
+            else 255 - decode_grey(path.read_bytes())
+        )
         rows, columns = np.flatnonzero(ink.max(axis=1) > 127), np.flatnonzero(ink.max(axis=0) > 127)
         glyphs[symbol] = np.asarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], np.uint8)
     tallest = max(g.shape[0] for g in glyphs.values())
     scale = _HEIGHT_PX / tallest
     return {
-        s: np.asarray(cv2.resize(g, (max(2, round(g.shape[1] * scale)), max(2, round(g.shape[0] * scale))), interpolation=cv2.INTER_AREA), np.uint8)
+        s: np.asarray(
+            cv2.resize(g, (max(2, round(g.shape[1] * scale)), max(2, round(g.shape[0] * scale))), interpolation=cv2.INTER_AREA), np.uint8
+        )
         for s, g in glyphs.items()
     }
 

@@ -108,7 +108,9 @@ def photograph(picture: U8, rng: np.random.Generator) -> U8:
     if rng.random() < 0.25:
         small = max(14, round(height * float(rng.uniform(0.35, 0.9))))
         small_width = max(6, round(width * small / height))
-        seen = cv2.resize(cv2.resize(seen, (small_width, small), interpolation=cv2.INTER_AREA), (width, height), interpolation=cv2.INTER_LINEAR)
+        seen = cv2.resize(
+            cv2.resize(seen, (small_width, small), interpolation=cv2.INTER_AREA), (width, height), interpolation=cv2.INTER_LINEAR
+        )
     draw = rng.random()
     if draw < 0.3:
         seen = cv2.GaussianBlur(seen, (0, 0), float(rng.uniform(0.3, 0.025 * height + 0.3)))

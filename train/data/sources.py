@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CORRECTIONS = Path(__file__).with_name("corrections")
 NOT_A_DIGIT = 10
 
-Kind = Literal["digits", "strings", "micr"]
+Kind = Literal["digits", "strings", "micr", "amounts", "digits_test"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +81,7 @@ def sha256_of(source: Source, folder: Path) -> str:
     """Return one hash over the set's files, in the order of their names."""
     digest = hashlib.sha256()
     for pattern in source.files:
-        for path in sorted(folder.glob(pattern)):
+        for path in sorted(p for p in folder.glob(pattern) if p.is_file()):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -106,7 +106,9 @@ def _corrected(strips: list[LabelledStrip], source: str) -> list[LabelledStrip]:
             mended.append(replace(strip, doubtful=True))
         else:
             # A missing digit has no box, so the boxes no longer pair up with the text.
-            mended.append(replace(strip, text=text, boxes=strip.boxes if strip.boxes is not None and len(text) == len(strip.boxes) else None))
+            mended.append(
+                replace(strip, text=text, boxes=strip.boxes if strip.boxes is not None and len(text) == len(strip.boxes) else None)
+            )
     return mended
 
 
@@ -148,7 +150,13 @@ def _micr(stem: str) -> Callable[[Path], list[LabelledStrip]]:
             strips = [
                 # The font-made labels show the gaps between fields; E-13B has no symbol for them.
                 LabelledStrip(
-                    decode_grey(archive.read(row["file"])), "".join(row["label"].split()), source, row["file"], f"{source}-{row.get('group', row['file'])}", None, True
+                    decode_grey(archive.read(row["file"])),
+                    "".join(row["label"].split()),
+                    source,
+                    row["file"],
+                    f"{source}-{row.get('group', row['file'])}",
+                    None,
+                    True,
                 )
                 for row in rows
             ]
@@ -157,15 +165,37 @@ def _micr(stem: str) -> Callable[[Path], list[LabelledStrip]]:
     return load
 
 
-def _mnist(folder: Path) -> LabelledDigits:
-    pictures = np.frombuffer(gzip.decompress((folder / "digits/mnist/train-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
-    labels = np.frombuffer(gzip.decompress((folder / "digits/mnist/train-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
-    # The set lists its writers in runs, but does not name them: blocks of a hundred neighbours stay together.
-    return LabelledDigits(pictures.reshape(-1, 28, 28), labels.astype(np.int64), np.arange(len(labels)) // 100, "mnist")
+def _check_amounts(name: str, boxes: str, text: str) -> Callable[[Path], list[LabelledStrip]]:
+    """Cut the courtesy amounts out of whole checks by their labelled boxes; checks of one group are one check photographed again."""
+
+    def load(folder: Path) -> list[LabelledStrip]:
+        strips = []
+        for row in _jsonl(folder / f"checks/{name}/labels.jsonl"):
+            box = {k.lower(): v for k, v in row[boxes].items()}.get("amount")  # type: ignore[attr-defined]
+            if not row[text] or box is None or str(row[text]).startswith("-"):
+                continue
+            picture = decode_grey((folder / "checks" / name / str(row["file"])).read_bytes())
+            x, y, w, h = box
+            cut = picture[max(0, y) : y + h, max(0, x) : x + w]
+            strips.append(LabelledStrip(cut, str(row[text]), name, str(row["file"]), f"{name}-{row.get('group', row['file'])}", None, True))
+        return strips
+
+    return load
+
+
+def _mnist(stem: str, source: str) -> Callable[[Path], LabelledDigits]:
+    def load(folder: Path) -> LabelledDigits:
+        pictures = np.frombuffer(gzip.decompress((folder / f"digits/mnist/{stem}-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
+        labels = np.frombuffer(gzip.decompress((folder / f"digits/mnist/{stem}-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
+        # The set lists its writers in runs, but does not name them: blocks of a hundred neighbours stay together.
+        return LabelledDigits(pictures.reshape(-1, 28, 28), labels.astype(np.int64), np.arange(len(labels)) // 100, source)
+
+    return load
 
 
 def _usps(folder: Path) -> LabelledDigits:
-    table = np.loadtxt(gzip.open(folder / "digits/usps/zip.train.gz"))
+    with gzip.open(folder / "digits/usps/zip.train.gz") as file:
+        table = np.loadtxt(file)
     pictures = ((table[:, 1:].reshape(-1, 16, 16) + 1) * 127.5).round().astype(np.uint8)
     return LabelledDigits(pictures, table[:, 0].astype(np.int64), np.arange(len(table)) // 100, "usps")
 
@@ -179,7 +209,22 @@ def _sudoku(folder: Path) -> LabelledDigits:
 
 
 SOURCES: tuple[Source, ...] = (
-    Source("mnist", "digits", ("digits/mnist/train-*",), "CC BY-SA 3.0 (LeCun, Cortes, Burges; from NIST SD3/SD7)", True, _mnist),
+    Source(
+        "mnist",
+        "digits",
+        ("digits/mnist/train-*",),
+        "CC BY-SA 3.0 (LeCun, Cortes, Burges; from NIST SD3/SD7)",
+        True,
+        _mnist("train", "mnist"),
+    ),
+    Source(
+        "mnist_test",
+        "digits_test",
+        ("digits/mnist/t10k-*",),
+        "CC BY-SA 3.0 (LeCun, Cortes, Burges; from NIST SD3/SD7)",
+        True,
+        _mnist("t10k", "mnist_test"),
+    ),
     Source("usps", "digits", ("digits/usps/zip.train.gz",), "research use (AT&T, through the ESL web site)", False, _usps),
     Source("sudoku_printed", "digits", ("digits/sudoku_printed/*train*",), "CC BY 4.0 (Wicht, Hennebert)", True, _sudoku),
     Source(
@@ -191,6 +236,22 @@ SOURCES: tuple[Source, ...] = (
         _orand,
     ),
     Source("meza", "strings", ("strings/meza/labels.csv", "strings/meza/images.zip"), "none stated (AI4Good hackathon 2019)", False, _meza),
+    Source(
+        "dbgt",
+        "amounts",
+        ("checks/dbgt/**/*",),
+        "none stated (student project)",
+        False,
+        _check_amounts("dbgt", "approx_boxes_xywh", "amount"),
+    ),
+    Source(
+        "idrbt",
+        "amounts",
+        ("checks/idrbt/**/*",),
+        "free for research (IDRBT)",
+        False,
+        _check_amounts("idrbt", "boxes_xywh", "amount_digits"),
+    ),
     Source("micr_reallife", "micr", ("micr/lines/reallife*",), "BSD-3-Clause (Doubango)", True, _micr("reallife")),
     Source("micr_font_generated", "micr", ("micr/lines/font_generated*",), "BSD-3-Clause (Doubango)", True, _micr("font_generated")),
 )

@@ -23,7 +23,14 @@ def draw_text(rng: np.random.Generator) -> str:
     whole = _grouped(number, rng) if rng.random() < 0.6 else number
     if kind == "fraction":
         cents = f"{int(rng.integers(0, 100)):02d}"
-        return _currency(rng) + whole + str(rng.choice(["", ".", "-"], p=[0.7, 0.15, 0.15])) + cents + "/" + ("100" if rng.random() < 0.75 else "")
+        return (
+            _currency(rng)
+            + whole
+            + str(rng.choice(["", ".", "-"], p=[0.7, 0.15, 0.15]))
+            + cents
+            + "/"
+            + ("100" if rng.random() < 0.75 else "")
+        )
     cents = "00" if rng.random() < 0.35 else f"{int(rng.integers(0, 100)):02d}"
     stars = "*" * int(rng.integers(1, 4)) if rng.random() < 0.12 else ""
     after = stars if rng.random() < 0.4 else _tail(rng)

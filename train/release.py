@@ -1,0 +1,111 @@
+"""From run folders to one bundle: quantize each network, fit the thresholds with the int8 networks themselves, fill in the card."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.datatypes import Reading
+from edge.pipeline import Reader
+from edge.recognize.bundle import parse_bundle, write_bundle
+from train.calibrate import Judged, calibration_error, fit_temperature, fit_threshold
+from train.data.sources import SOURCES, LabelledStrip, sha256_of
+from train.evaluate import frame_of, is_right, tasks
+from train.fit import FitConfig
+from train.networks import DESIGNS
+from train.quantize import network_card, quantize_run
+from train.recipes import recipe
+
+BUDGETS = (0.005, 0.01, 0.02, 0.05)
+# One network reads these kinds; they share its temperature, and a kind without real labelled strips shares the threshold of the digits.
+_KINDS = {"strip": ("digits", "amount", "date"), "micr": ("micr",)}
+_FITTED_ON = {"strip": "digits", "micr": "micr"}
+# A picture is *not a digit* only when the network is this sure; chosen on the validation part of the digit sets.
+_REJECT_DIGIT_ABOVE = 0.9
+_TOOLS = ("tensorflow-cpu", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")
+
+
+def build_bundle(runs: Mapping[str, Path], folder: Path, version: str) -> bytes:
+    """Return the bytes of a bundle made of the best weights of each run.
+
+    Raises:
+        FileNotFoundError: a run has no weights yet.
+    """
+    networks, members, trained = {}, {}, {}
+    for name, run in runs.items():
+        stored = json.loads((run / "config.json").read_text())
+        config = FitConfig(**{k: v for k, v in stored.items() if k in FitConfig.__dataclass_fields__})
+        design, model = quantize_run(run, recipe(config, folder).calibration)
+        networks[name] = network_card(design, model)
+        members[networks[name]["file"]] = model
+        trained[name] = stored
+    unfitted = {n: {"temperature": 1.0, "accept": {k: {str(b): None for b in BUDGETS} for k in kinds}} for n, kinds in _KINDS.items()}
+    card: dict[str, Any] = {
+        "format": 1,
+        "version": version,
+        "networks": networks,
+        "thresholds": {"digit": {"reject_above": _REJECT_DIGIT_ABOVE}, **unfitted},
+        "runs": trained,
+        "accuracy": [],
+        "sources": [
+            {"name": s.name, "kind": s.kind, "licence": s.licence, "is_open": s.is_open, "sha256": sha256_of(s, folder)} for s in SOURCES
+        ],
+        "tools": {"python": platform.python_version(), **{tool: metadata.version(tool) for tool in _TOOLS if _is_installed(tool)}},
+    }
+    card["thresholds"] |= fit_thresholds(write_bundle(card, members), folder)
+    return write_bundle(card, members)
+
+
+def fit_thresholds(bundle: bytes, folder: Path) -> dict[str, Any]:
+    """Return temperature and thresholds of each network, fitted on the validation parts with a bundle whose temperature is one."""
+    parsed = parse_bundle(bundle, "the bundle being fitted")
+    reader = Reader(parsed)
+    fitted = {}
+    for network, kind in _FITTED_ON.items():
+        read = [
+            (s, reader.read_strip(frame_of(s.picture), kind)) for _, k, _, strips in tasks(folder, "validate") if k == kind for s in strips
+        ]  # type: ignore[arg-type]
+        temperature = fit_temperature([_judged(reading, strip) for strip, reading in read])
+        card = {**parsed.card.thresholds, network: {**parsed.card.thresholds[network], "temperature": temperature}}
+        tempered = Reader(replace(parsed, card=replace(parsed.card, thresholds=card)))
+        readings = [tempered.read_strip(frame_of(s.picture), kind) for s, _ in read]  # type: ignore[arg-type]
+        confidences = [r.confidence for r in readings]
+        right = [is_right(r, s, kind, "USD") for r, (s, _) in zip(readings, read, strict=True)]  # type: ignore[arg-type]
+        accept = {str(budget): fit_threshold(confidences, right, budget) for budget in BUDGETS}
+        fitted[network] = {
+            "temperature": temperature,
+            "accept": dict.fromkeys(_KINDS[network], accept),
+            "fitted_on": {"n": len(read), "n_right": int(np.sum(right)), "calibration_error": calibration_error(confidences, right)},
+        }
+    return fitted
+
+
+def _judged(reading: Reading, strip: LabelledStrip) -> Judged:
+    texts = [reading.text, *(a.text for a in reading.alternatives)]
+    masses = [reading.confidence, *(a.confidence for a in reading.alternatives)]
+    return Judged(tuple(masses), texts.index(strip.text) if strip.text in texts else None)
+
+
+def with_accuracy(bundle: bytes, figures: list[dict[str, Any]]) -> bytes:
+    """Return the same bundle with measured figures on its card."""
+    parsed = parse_bundle(bundle, "the bundle")
+    members = {parsed.card.networks[name].file: model for name, model in parsed.models.items()} | dict(parsed.golden)
+    return write_bundle({**parsed.card.raw, "accuracy": figures}, members)
+
+
+def design_of(run: Path) -> str:
+    """Return which network a run folder trains."""
+    return DESIGNS[json.loads((run / "config.json").read_text())["design"]].network
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
