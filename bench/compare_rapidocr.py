@@ -124,7 +124,7 @@ def main() -> int:
         if chosen.only != BASELINE:
             contestants["checkreader"] = open_checkreader(chosen.bundle, chosen.runtime)
     except EdgeError as error:
-        print(error, file=sys.stderr)
+        print(f"{chosen.data}: {error}", file=sys.stderr)
         return error.exit_code
     if chosen.only != "checkreader":
         contestants[BASELINE] = open_rapidocr()
