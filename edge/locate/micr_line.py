@@ -81,7 +81,7 @@ def _best_row(boxes: F64, top: int) -> MicrLine | None:
         # The row may still run a little uphill: take what lies beside, then follow its own straight line.
         near = np.abs(centres - middle) < 0.9 * h
         row = _follow(boxes[near], x, middle, h)
-        line = _judge(row, h, top)
+        line = _judge(row, h, top, boxes)
         if line is not None and (best is None or line.confidence > best.confidence):
             best = line
     return best
@@ -102,7 +102,7 @@ def _follow(boxes: F64, x: float, middle: float, h: float) -> F64:
     return np.asarray(row[np.argsort(row[:, 0])], np.float64)
 
 
-def _judge(row: F64, h: float, top: int) -> MicrLine | None:
+def _judge(row: F64, h: float, top: int, boxes: F64) -> MicrLine | None:
     """Return a row as a MICR line if its right edges stand at whole pitches from one another."""
     digits = row[np.abs(row[:, 3] - h) <= 0.17 * h]
     if len(digits) < _LEAST_DIGITS:
@@ -128,10 +128,26 @@ def _judge(row: F64, h: float, top: int) -> MicrLine | None:
     group = _group(row, digits, pitch)
     n_regular = float(regular[:, at].sum())
     narrow = float(np.mean(digits[:, 2] <= 1.0 * pitch))
-    confidence = float((1 - np.exp(-n_regular / 5.0)) * (share - 0.3) / 0.7 * narrow)
+    # Print at another pitch hits whole pitches by chance: then the hits are wide off.
+    spread = float(off[:, at][regular[:, at]].mean())
+    exact = float(np.exp(-max(0.0, spread - 0.05) / 0.03))
+    is_row = float((1 - np.exp(-n_regular / 5.0)) * (share - 0.3) / 0.7 * narrow * exact)
+    confidence = is_row / (1 + _crowd(group, digits, h, boxes) ** 2)
     x0, y0 = float(group[:, 0].min()), float(group[:, 1].min())
     x1, y1 = float((group[:, 0] + group[:, 2]).max()), float((group[:, 1] + group[:, 3]).max())
     return MicrLine((x0, y0 + top, x1 - x0, y1 - y0), pitch, min(confidence, 0.999))
+
+
+def _crowd(group: F64, digits: F64, h: float, boxes: F64) -> float:
+    """Return how many marks of a digit's height stand close above and below the row, a digit of it.
+
+    The lowest 5/8 inch of a check is kept clear of all other print (ANSI X9.13); a line of a letter has neighbours.
+    """
+    middle = float(np.median(digits[:, 1] + digits[:, 3] / 2))
+    away = np.abs(boxes[:, 1] + boxes[:, 3] / 2 - middle)
+    within = (boxes[:, 0] > group[0, 0] - h) & (boxes[:, 0] < group[-1, 0] + h)
+    alike = (boxes[:, 3] > 0.6 * h) & (boxes[:, 3] < 1.35 * h)
+    return float(np.count_nonzero(within & alike & (away > 0.9 * h) & (away < 2.8 * h))) / len(digits)
 
 
 def _group(row: F64, digits: F64, pitch: float) -> F64:

@@ -18,8 +18,8 @@ _MOST_TRIALS = 8
 _COARSE_PX, _FINE_PX = 480, 1280
 # Checks are 1.8 to 2.9 times as wide as high (personal 2.2, business 2.4, Indian 2.2); corners are never exact.
 _ASPECTS = (1.6, 3.4)
-# A MICR line weaker than this does not make a check out of a sheet of paper.
-_LEAST_EVIDENCE = 0.45
+# A MICR line weaker than this does not make a check out of a sheet of paper; less will do where the shape is a check's.
+_LEAST_EVIDENCE, _LEAST_WITH_SHAPE = 0.55, 0.36
 # A frame of a check's shape with its MICR line where it belongs is a scan, whatever outlines are printed inside.
 _SCAN_EVIDENCE, _SCAN_ASPECTS = 0.75, (1.9, 3.1)
 # Evidence times support times the fourth root of the area share: from here on no better outline need be looked for.
@@ -100,7 +100,8 @@ def _page_in(frame: Frame, quad: F64) -> Page | None:
     page = rectify(frame, quad)
     ink = ink_of_page(page.pixels)
     upright, turned = _evidence(ink), _evidence(np.ascontiguousarray(ink[::-1, ::-1]))
-    if max(upright, turned) < _LEAST_EVIDENCE:
+    has_check_shape = _SCAN_ASPECTS[0] <= aspect <= _SCAN_ASPECTS[1]
+    if max(upright, turned) < (_LEAST_WITH_SHAPE if has_check_shape else _LEAST_EVIDENCE):
         return None
     if turned > upright:
         return rectify(frame, np.roll(quad, 2, axis=0), turned)
