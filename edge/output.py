@@ -135,7 +135,6 @@ class ReadingTable:
         self._console.print(table)
         sys.stdout.flush()
 
-
     def _fitting(self, name: str) -> str:
         """Return the end of a path that is too long for its column: the file's own name is what one looks for."""
         width = self._widths[0][1]

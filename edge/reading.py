@@ -46,12 +46,10 @@ def read_paths(paths: Sequence[Path], request: Request) -> int:
             continue
         for picture in pictures:
             try:
-                frame = load_picture(picture)
+                answers.add(load_picture(picture))  # no name keeps the frame while the next one is loaded
             except PictureError as error:
                 output.complain(f"{output.shown_name(str(picture))}: {error}")
                 exit_code = exit_code or error.exit_code
-                continue
-            answers.add(frame)
     return exit_code
 
 
