@@ -193,7 +193,7 @@ def draw_learning_curve(run: Path) -> None:
     """Draw loss and validation figures over the epochs into learning_curve.png."""
     from matplotlib.figure import Figure
 
-    rows = list(csv.DictReader((run / "metrics.csv").open()))
+    rows = list(csv.DictReader((run / "metrics.csv").read_text().splitlines()))
     figure = Figure(figsize=(8, 4), layout="constrained")
     left = figure.add_subplot()
     epochs = [int(r["epoch"]) for r in rows]

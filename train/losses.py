@@ -16,6 +16,9 @@ Tensor = Any
 TEXT, IN_SYMBOL, EXTENTS, ANCHOR, FOLD = 0, 1, slice(2, 6), 6, 7
 N_CHANNELS = 8
 
+# Symbols of the longest text that a strip is trained on.
+LONGEST_TEXT = {"strip": 24, "micr": 56}
+
 _IMPOSSIBLE = -1e4
 _ANCHOR_WEIGHT = 0.15
 _EXTENT_WEIGHT = 0.25
@@ -61,6 +64,7 @@ class StripLoss(keras.losses.Loss):
         super().__init__(name="strip_loss")
         self.n_symbols = len(design.symbols)
         self.blank = self.n_symbols - 1
+        self.longest = LONGEST_TEXT[design.network]
         # For MICR lines every symbol is always labelled; only the strip network has separators to fold.
         digits = np.arange(self.n_symbols) < (10 if design.network == "strip" else self.blank)
         self.kept: NDArray[np.float32] = digits.astype(np.float32)
@@ -73,7 +77,8 @@ class StripLoss(keras.losses.Loss):
         folded = ops.concatenate([only_digits, folded_blank], axis=-1)
         fold = y_true[..., FOLD : FOLD + 1]
         scores = fold * folded + (1 - fold) * log_probs
-        text = y_true[..., TEXT]
+        # CTC costs columns times labels: cut the labels' padding to the longest text that is ever written.
+        text = y_true[:, : self.longest, TEXT]
         lengths = ops.cast(ops.sum(ops.cast(text >= 0, "float32"), axis=-1), "int32")
         n_columns = ops.ones_like(lengths) * ops.shape(outputs)[1]
         labels = ops.cast(ops.maximum(text, 0), "int32")

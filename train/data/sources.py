@@ -90,6 +90,10 @@ def _jsonl(path: Path) -> Iterator[dict[str, object]]:
     yield from (json.loads(line) for line in path.read_text().splitlines() if line.strip())
 
 
+def _csv(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
 def corrections(source: str) -> dict[str, str | None]:
     """Return file -> right text for labels found wrong by eye; None where the picture itself allows two readings."""
     path = CORRECTIONS / f"{source}.jsonl"
@@ -130,7 +134,7 @@ def _orand(folder: Path) -> list[LabelledStrip]:
 
 
 def _meza(folder: Path) -> list[LabelledStrip]:
-    rows = csv.DictReader((folder / "strings/meza/labels.csv").open())
+    rows = _csv(folder / "strings/meza/labels.csv")
     with zipfile.ZipFile(folder / "strings/meza/images.zip") as archive:
         inside = {Path(name).name: name for name in archive.namelist()}
         strips = []
@@ -144,7 +148,7 @@ def _meza(folder: Path) -> list[LabelledStrip]:
 
 def _micr(stem: str) -> Callable[[Path], list[LabelledStrip]]:
     def load(folder: Path) -> list[LabelledStrip]:
-        rows = csv.DictReader((folder / f"micr/lines/{stem}_labels.csv").open())
+        rows = _csv(folder / f"micr/lines/{stem}_labels.csv")
         source = f"micr_{stem}"
         with zipfile.ZipFile(folder / f"micr/lines/{stem}.zip") as archive:
             strips = [
@@ -202,7 +206,7 @@ def _usps(folder: Path) -> LabelledDigits:
 
 def _sudoku(folder: Path) -> LabelledDigits:
     arrays = np.load(folder / "digits/sudoku_printed/sudoku_printed_train_32x32.npz")
-    rows = csv.DictReader((folder / "digits/sudoku_printed/sudoku_printed_train_meta.csv").open())
+    rows = _csv(folder / "digits/sudoku_printed/sudoku_printed_train_meta.csv")
     photos: dict[str, int] = {}
     groups = np.array([photos.setdefault(row["source_image"], len(photos)) for row in rows])
     return LabelledDigits(arrays["images"], arrays["labels"].astype(np.int64), groups, "sudoku_printed")

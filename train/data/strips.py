@@ -15,7 +15,7 @@ from train.data.sources import LabelledStrip
 from train.data.strokes import draw_text as write
 from train.data.strokes import make_writer
 from train.data.texts import draw_text
-from train.losses import strip_target
+from train.losses import LONGEST_TEXT, strip_target
 from train.networks import Design
 
 _WIDEST_PX = 320
@@ -236,7 +236,9 @@ class StripBatches:
             strip = bend(self.mixture.draw(rng), rng)
             strip = TrainingStrip(photograph(strip.picture, rng), strip.text, strip.boxes, strip.has_separators)
             ink = normalize_strip(strip.picture).ink
-            if ink.shape[1] > self.widest_px or 2 * len(strip.text) * self.design.column_px > 2 * ink.shape[1]:
+            if ink.shape[1] > self.widest_px or len(strip.text) > min(
+                LONGEST_TEXT[self.design.network], ink.shape[1] // self.design.column_px
+            ):
                 continue
             width = padded_width(ink, self.design)
             bucket = waiting.setdefault(width, [])

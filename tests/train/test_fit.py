@@ -1,0 +1,64 @@
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from edge.datatypes import F32
+from train.fit import FitConfig, fit, load_weights
+from train.networks import DESIGNS
+
+CONFIG = FitConfig(design="digit", epochs=2, batches_per_epoch=2, batch_size=4)
+
+
+class Squares:
+    """Digits of a kind: a bright square whose place is its class."""
+
+    def epoch(self, index: int, n_batches: int) -> Iterator[tuple[F32, F32]]:
+        rng = np.random.default_rng(index)
+        for _ in range(n_batches):
+            y = rng.integers(0, 10, 4)
+            x = np.zeros((4, 32, 32, 1), np.float32)
+            for row, label in enumerate(y):
+                x[row, 3 * label : 3 * label + 4] = 1
+            yield x, y.astype(np.float32)
+
+
+class Interrupted(Squares):
+    def epoch(self, index: int, n_batches: int) -> Iterator[tuple[F32, F32]]:
+        yield from super().epoch(index, 1 if index else n_batches)
+        if index:
+            raise KeyboardInterrupt
+
+
+def score(model: keras.Model) -> dict[str, float]:
+    return {"score": float(np.abs(keras.ops.convert_to_numpy(model.weights[0])).sum())}
+
+
+def test_an_interrupted_run_goes_on_and_ends_with_the_same_weights(tmp_path: Path) -> None:
+    whole = fit(CONFIG, tmp_path / "whole", Squares(), score)
+    with pytest.raises(KeyboardInterrupt):
+        fit(CONFIG, tmp_path / "halves", Interrupted(), score)
+    resumed = fit(CONFIG, tmp_path / "halves", Squares(), score)
+    for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_run_leaves_config_metrics_curve_and_weights(tmp_path: Path) -> None:
+    fit(CONFIG, tmp_path, Squares(), score)
+    assert json.loads((tmp_path / "config.json").read_text())["seed"] == CONFIG.seed
+    rows = list(csv.DictReader((tmp_path / "metrics.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert (tmp_path / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+    load_weights(DESIGNS["digit"].build(), tmp_path / "weights.npz")
+    with pytest.raises(ValueError, match="another network"):
+        load_weights(DESIGNS["micr"].build(), tmp_path / "weights.npz")
+
+
+def test_a_folder_with_another_run_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match="another run"):
+        fit(CONFIG, tmp_path, Squares(), score)
