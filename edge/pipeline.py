@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from edge.datatypes import FIELD_NAMES, U8, Box, CheckReading, FieldName, FieldRegion, Frame, Lattice, Page, Reading, Strip, Symbol
-from edge.decode.accept import Decoded, thresholds_of
+from edge.decode.accept import Decoded, reject_above, thresholds_of
 from edge.decode.amount import read_amount
 from edge.decode.date import read_date
 from edge.decode.digits import read_digits
@@ -105,7 +105,7 @@ class Reader:
             probabilities = np.exp(network.classify(inks).astype(np.float64))
             # What is hardly likely to be no digit is one, and the sum goes to the digits.
             blank = len(symbols) - 1
-            sure = probabilities[:, blank] > float(self.bundle.card.thresholds["digit"]["reject_above"])
+            sure = probabilities[:, blank] > reject_above(self.bundle.card.thresholds)
             probabilities[~sure, blank] = 0.0
             probabilities /= probabilities.sum(axis=1, keepdims=True)
             for index, row in enumerate(probabilities, start):

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from edge.datatypes import F32, STRIP_HEIGHT_PX, U8
+from edge.recognize.interpreter import Int8Model
 from train.networks import DESIGNS, EXTENT_UNIT_PX, Design
 
 # Every model is converted at this width and resized on the device; for the digit network it is the only width.
@@ -53,11 +54,8 @@ def _pieces(inks: Sequence[U8], width: int) -> Iterator[F32]:
 
 def network_card(design: Design, model: bytes) -> dict[str, Any]:
     """Describe an int8 model for the bundle's card: file, input contract, output quantization, symbols."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=model)
-    given, answered = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    (in_scale, in_zero), (out_scale, out_zero) = given["quantization"], answered["quantization"]
+    opened = Int8Model(model)
+    (in_scale, in_zero), (out_scale, out_zero) = opened.input[0]["quantization"], opened.output[0]["quantization"]
     return {
         "file": f"models/{design.network}.tflite",
         "input": {

@@ -35,7 +35,7 @@ def thresholds_of(card: Mapping[str, Any], network: str, kind: str, budget: floa
     """
     try:
         own = card[network]
-        by_budget: Mapping[str, float | None] = own["accept"][kind]
+        by_budget: dict[str, float | None] = dict(own["accept"][kind])
         temperature = float(own["temperature"])
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"the card has no thresholds for {kind} of the network {network}: pack the bundle again") from error
@@ -44,6 +44,18 @@ def thresholds_of(card: Mapping[str, Any], network: str, kind: str, budget: floa
         if np.isclose(float(stated), wanted):
             return Thresholds(temperature, threshold)
     raise ConfigError(f"the error budget {wanted} is none of those that this bundle was fitted for: {', '.join(by_budget)}")
+
+
+def reject_above(card: Mapping[str, Any]) -> float:
+    """Return the probability of *not a digit* above which an isolated picture is none.
+
+    Raises:
+        BundleError: the card does not say.
+    """
+    try:
+        return float(card["digit"]["reject_above"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError("the card does not say when a picture is no digit: pack the bundle again") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ _MODULES: dict[str, tuple[str, str]] = {
     "tflite": ("tflite_runtime.interpreter", "tflite-runtime"),
 }
 # Allocating again costs up to a millisecond; an allocated width costs some memory. Strips of one site have few widths.
-_MOST_KEPT = 8
+_MOST_KEPT = 4
 
 
 def choose_runtime(runtime: str) -> str:

@@ -4,6 +4,10 @@ A skeleton is text: points ``x,y`` in order, y down, 0 the top and 100 the foot 
 other points are passed smoothly; ``|`` lifts the pen. The number before the skeleton is how often people write it so.
 """
 
+import numpy as np
+
+from edge.datatypes import F64
+
 SKELETONS: dict[str, tuple[tuple[float, str], ...]] = {
     "0": (
         (3, "36,4 18,4 4,32 4,72 20,99 42,90 52,55 46,18 30,2 16,8"),  # closed with an overlap
@@ -155,3 +159,19 @@ GARLANDS: tuple[tuple[float, float, str], ...] = (
     (1.5, 70, "40,10 14,12 2,52 16,94 46,92 58,48 44,10 26,6 52,20"),
     (1, 56, "22,20 6,40 8,84 30,98 46,66 38,24 24,22 36,34"),
 )
+
+
+def parse(text: str) -> tuple[F64, tuple[int, ...], tuple[int, ...]]:
+    """Return the points of a skeleton, the indices of its corners, and where each stroke but the first begins."""
+    points: list[tuple[float, float]] = []
+    corners: list[int] = []
+    lifts: list[int] = []
+    for token in text.split():
+        if token == "|":
+            lifts.append(len(points))
+            continue
+        if token.endswith("!"):
+            corners.append(len(points))
+        x, y = token.rstrip("!").split(",")
+        points.append((float(x), float(y)))
+    return np.array(points), tuple(corners), tuple(lifts)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.datatypes import F32, F64, U8
-from train.data.skeletons import GARLANDS, SKELETONS
+from train.data.skeletons import GARLANDS, SKELETONS, parse
 
 SYMBOLS = tuple(SKELETONS)
 
@@ -112,7 +112,7 @@ def draw_zeros(n_zeros: int, writer: Writer, rng: np.random.Generator) -> tuple[
         raise ValueError(f"cannot link {n_zeros} zeros; ask for one or more")
     shares = np.array([share for share, _, _ in GARLANDS])
     _, pitch, text = GARLANDS[int(rng.choice(len(GARLANDS), p=shares / shares.sum()))]
-    link = _parsed(text)[0]
+    link = parse(text)[0]
     pitch = pitch * float(rng.uniform(0.8, 1.1))
     # Hasty garlands sink: each zero a little smaller or flatter than the one before.
     shrink = float(rng.uniform(0.86, 1.02))
@@ -190,25 +190,9 @@ def _restraint(symbol: str) -> float:
     return 0.45 if symbol in ".:*=" else 1.0
 
 
-def _parsed(text: str) -> tuple[F64, tuple[int, ...], tuple[int, ...]]:
-    """Return the points of a skeleton, the indices of its corners, and where each stroke but the first begins."""
-    points: list[tuple[float, float]] = []
-    corners: list[int] = []
-    lifts: list[int] = []
-    for token in text.split():
-        if token == "|":
-            lifts.append(len(points))
-            continue
-        if token.endswith("!"):
-            corners.append(len(points))
-        x, y = token.rstrip("!").split(",")
-        points.append((float(x), float(y)))
-    return np.array(points), tuple(corners), tuple(lifts)
-
-
 @cache
 def _skeleton(symbol: str, index: int) -> tuple[F64, F64, F64, tuple[int, ...]]:
-    points, corners, lifts = _parsed(SKELETONS[symbol][index][1])
+    points, corners, lifts = parse(SKELETONS[symbol][index][1])
     rounded, straight = _weights(len(points), corners, lifts)
     return points, rounded, straight, tuple(lift * _STEPS for lift in lifts)
 

@@ -20,7 +20,8 @@ def test_a_batch_is_ink_of_one_padded_width_with_a_target_for_each_column() -> N
     x, y = next(StripBatches(MIXTURE, DESIGNS["strip"], 1, 4).epoch(0, 1))
     assert x.shape[:2] == (4, STRIP_HEIGHT_PX)
     assert x.shape[2] % DESIGNS["strip"].width_step_px == 0
-    assert x.min() >= 0 and x.max() <= 1
+    assert x.min() >= 0
+    assert x.max() <= 1
     assert y.shape[:2] == (4, x.shape[2] // 2)
 
 
