@@ -7,6 +7,7 @@ import numpy as np
 
 from edge.datatypes import F32, U8
 from edge.locate.strip import normalize_strip
+from train.data.printed import draw_currency_sign
 from train.data.sources import LabelledDigits, LabelledStrip
 
 # Height of a digit on the canvas; marks are drawn relative to it.
@@ -135,7 +136,7 @@ def _mark(symbol: str, stroke: float, rng: np.random.Generator) -> tuple[U8, flo
         height, width = round(size * float(rng.uniform(0.2, 0.5))), round(size * float(rng.uniform(0.06, 0.25)))
         return _stroke([(width, 0), (width * 0.8, height * 0.5), (0, height)], pen), -height * float(rng.uniform(0.3, 0.9))
     if symbol == "-":
-        width = size * float(rng.uniform(0.25, 1.0))
+        width = size * float(rng.uniform(0.25, 1.0) if rng.random() < 0.8 else rng.uniform(1.0, 2.0))
         bend = size * float(rng.normal(0, 0.05))
         if rng.random() < 0.25:  # the double dash and the colon-like end mark that many close an amount with
             gap = size * float(rng.uniform(0.12, 0.3))
@@ -144,7 +145,7 @@ def _mark(symbol: str, stroke: float, rng: np.random.Generator) -> tuple[U8, flo
             return np.vstack([upper, spacer, lower]), size * float(rng.uniform(0.1, 0.4))
         return _stroke([(0, 0), (width * 0.5, bend), (width, 0)], pen), size * float(rng.uniform(0.25, 0.6))
     if symbol == "/":
-        height, width = size * float(rng.uniform(1.0, 1.5)), size * float(rng.uniform(0.2, 0.6))
+        height, width = size * float(rng.uniform(0.95, 1.7)), size * float(rng.uniform(0.05, 0.6))
         return _stroke([(width, 0), (0, height)], pen), -size * float(rng.uniform(0.05, 0.3))
     if symbol == "*":
         half = size * float(rng.uniform(0.18, 0.3))
@@ -154,7 +155,7 @@ def _mark(symbol: str, stroke: float, rng: np.random.Generator) -> tuple[U8, flo
             end = np.array([np.cos(angle), np.sin(angle)]) * half
             _line(ink, [(centre - end[0], centre - end[1]), (centre + end[0], centre + end[1])], pen)
         return ink, size * float(rng.uniform(0.0, 0.5))
-    return _currency_sign(size, pen, rng)
+    return _currency_sign(size, pen, rng) if rng.random() < 0.5 else _printed_sign(size, rng)
 
 
 def _currency_sign(size: float, pen: int, rng: np.random.Generator) -> tuple[U8, float]:
@@ -178,6 +179,14 @@ def _currency_sign(size: float, pen: int, rng: np.random.Generator) -> tuple[U8,
         lean = float(rng.normal(0, 0.04))
         _line(ink, [(2 + (x + lean) * s, 2), (2 + (x - lean) * s, 1.05 * s)], pen)
     return ink, -0.05 * s
+
+
+def _printed_sign(size: float, rng: np.random.Generator) -> tuple[U8, float]:
+    """Return the sign that a form prints before the amount; whatever the currency, the network calls it ``$``."""
+    ink = draw_currency_sign(rng)
+    scale = size * float(rng.uniform(0.6, 1.05)) / ink.shape[0]
+    shape = (max(3, round(ink.shape[1] * scale)), max(6, round(ink.shape[0] * scale)))
+    return np.asarray(cv2.resize(ink, shape, interpolation=cv2.INTER_AREA), np.uint8), size * float(rng.uniform(-0.1, 0.25))
 
 
 def _stroke(points: list[tuple[float, float]], pen: int) -> U8:

@@ -50,6 +50,16 @@ def draw_printed(text: str, rng: np.random.Generator) -> tuple[U8, list[tuple[in
     return ink[rows[0] : rows[-1] + 1], columns
 
 
+def draw_currency_sign(rng: np.random.Generator) -> U8:
+    """Return the tight ink of a sign that forms print before the amount; only DejaVu has the rupee sign."""
+    with_rupee = [i for i, path in enumerate(font_files()) if path.stem.startswith("DejaVu")]
+    font = _font(int(rng.choice(with_rupee)))
+    pieces = [_typeset(symbol, font) for symbol in str(rng.choice(["$", "\u20b9", "Rs", "Rs."], p=[0.3, 0.45, 0.15, 0.1]))]
+    ink, _ = _in_a_row(pieces, 0)
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
 def _plotter_style(rng: np.random.Generator) -> tuple[int, int]:
     return int(rng.choice(_PLOTTER_FONTS)), int(rng.integers(1, 5))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge.datatypes import F32, STRIP_HEIGHT_PX, U8
+from edge.datatypes import F32, F64, STRIP_HEIGHT_PX, U8
 from edge.locate.strip import normalize_strip
 from train.data.handwriting import InkBank, compose
 from train.data.paper import lay_on_paper, photograph
@@ -19,6 +19,8 @@ from train.losses import LONGEST_TEXT, strip_target
 from train.networks import Design
 
 _WIDEST_PX = 320
+# Shares of strips that are bent by waves, and whose strokes are made thicker or thinner.
+_WAVY, _OTHER_PEN = 0.6, 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,8 +199,7 @@ def bend(strip: TrainingStrip, rng: np.random.Generator) -> TrainingStrip:
     new_width = max(8, round(width * stretch * zoom))
     shift = np.array([new_width / 2, height / 2]) - matrix @ middle + rng.normal(0, [0.015 * height, 0.035 * height])
     warp = np.column_stack([matrix, shift])
-    flags = cv2.INTER_AREA if zoom < 0.8 else cv2.INTER_LINEAR
-    picture = cv2.warpAffine(strip.picture, warp, (new_width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    picture = _warped(_with_other_pen(strip.picture, rng), warp, (new_width, height), rng)
     boxes = strip.boxes
     if boxes is not None:
         middles = np.column_stack([(boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2])
@@ -212,6 +213,31 @@ def bend(strip: TrainingStrip, rng: np.random.Generator) -> TrainingStrip:
 def padded_width(ink: U8, design: Design) -> int:
     """Return the width that a strip is padded to before the network sees it."""
     return -(-ink.shape[1] // design.width_step_px) * design.width_step_px
+
+
+def _warped(picture: U8, warp: F64, size: tuple[int, int], rng: np.random.Generator) -> U8:
+    """Warp by an affine map and, on top, by smooth waves of a few percent of the height: no writer draws the same digit twice."""
+    width, height = size
+    inverse = cv2.invertAffineTransform(warp)
+    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    x = (inverse[0, 0] * columns + inverse[0, 1] * rows + inverse[0, 2]).astype(np.float32)
+    y = (inverse[1, 0] * columns + inverse[1, 1] * rows + inverse[1, 2]).astype(np.float32)
+    if rng.random() < _WAVY:
+        knots = (2, 4, max(3, round(width / height * 4)))
+        waves = rng.normal(0, float(rng.uniform(0.01, 0.035)) * height, knots).astype(np.float32)
+        x += cv2.resize(waves[0], (width, height), interpolation=cv2.INTER_CUBIC)
+        y += cv2.resize(waves[1], (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _with_other_pen(picture: U8, rng: np.random.Generator) -> U8:
+    """Now and then make dark strokes thicker or thinner."""
+    draw = rng.random()
+    if draw > _OTHER_PEN:
+        return picture
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3) if picture.shape[0] > 48 else (2, 2))
+    changed = cv2.erode(picture, kernel) if draw < _OTHER_PEN / 2 else cv2.dilate(picture, kernel)
+    return np.asarray(changed, np.uint8)
 
 
 def _band(strip: TrainingStrip) -> tuple[float, float] | None:

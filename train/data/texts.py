@@ -3,7 +3,7 @@
 import numpy as np
 
 # Share of each kind of text among the synthetic strips.
-_KINDS = (("plain", 0.24), ("grouped", 0.22), ("cents", 0.18), ("fraction", 0.10), ("slash_dash", 0.08), ("decimal", 0.08), ("date", 0.10))
+_KINDS = (("plain", 0.24), ("grouped", 0.20), ("cents", 0.16), ("fraction", 0.10), ("slash_dash", 0.14), ("decimal", 0.06), ("date", 0.10))
 
 
 def draw_text(rng: np.random.Generator) -> str:
@@ -67,7 +67,7 @@ def _mark(rng: np.random.Generator) -> str:
 
 
 def _currency(rng: np.random.Generator) -> str:
-    return "$" if rng.random() < 0.22 else ""
+    return "$" if rng.random() < 0.35 else ""
 
 
 def _tail(rng: np.random.Generator) -> str:
