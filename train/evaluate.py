@@ -125,7 +125,8 @@ def measure_digits(reader: Reader, folder: Path) -> Iterator[Figure]:
 
 def draw_errors(wrong: Sequence[tuple[LabelledStrip, Reading]], path: Path, most: int = 60) -> None:
     """Write a sheet of wrongly read strips, the surest first: label, reading and confidence under each."""
-    cell_width, strip_height, columns = 250, 64, 5
+    is_long = bool(wrong) and float(np.median([s.picture.shape[1] / s.picture.shape[0] for s, _ in wrong])) > 8
+    cell_width, strip_height, columns = (640, 40, 2) if is_long else (250, 64, 5)
     rows = -(-min(most, len(wrong)) // columns)
     sheet = np.full((max(1, rows) * (strip_height + 20), columns * cell_width), 255, np.uint8)
     for place, (strip, reading) in enumerate(wrong[:most]):

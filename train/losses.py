@@ -99,7 +99,7 @@ class StripLoss(keras.losses.Loss):
 class DigitLoss(keras.losses.Loss):
     """Cross-entropy with smoothed labels; targets are (n,) classes, outputs (n, 1, 1, 11) logits."""
 
-    def __init__(self, smoothing: float = 0.04) -> None:
+    def __init__(self, smoothing: float = 0.02) -> None:
         super().__init__(name="digit_loss")
         self.smoothing = smoothing
 

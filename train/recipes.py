@@ -31,7 +31,7 @@ FULL_RUNS = {
     "micr": FitConfig(design="micr", epochs=24, batches_per_epoch=150, batch_size=32, learning_rate=3e-3),
 }
 # Sources with little data and hard digits are drawn more often than their size says.
-_DIGIT_WEIGHTS = {"orand_car_a": 4.0, "sudoku_printed": 2.0, "usps": 1.5}
+_DIGIT_WEIGHTS = {"orand_car_a": 2.0, "sudoku_printed": 2.0, "usps": 1.5}
 # Digits of MNIST that the generator writes strings with; the rest only trains the digit network.
 _BANK_ROWS = 30_000
 _N_SYNTHETIC_VALIDATION = 300

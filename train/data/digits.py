@@ -77,14 +77,14 @@ class DigitBatches:
 
     def _sample(self, row: int, rng: np.random.Generator) -> tuple[U8, int]:
         draw = rng.random()
-        if draw < 0.04:
+        if draw < 0.03:
             return normalize_digit(_scene(self._no_digit(rng), rng)), NOT_A_DIGIT
-        if draw < 0.10:
+        if draw < 0.08:
             digit = int(rng.integers(10))
             ink, _ = draw_printed(str(digit), rng)
             return _bent(normalize_digit(_scene(_with_margin(ink, rng), rng)), self._waves, rng, 0.5), digit
         label = int(self.pool.labels[row])
-        if draw < 0.35:
+        if draw < 0.25:
             return _bent(normalize_digit(_scene(self._with_neighbours(self._inks[row], rng), rng)), self._waves, rng), label
         return _bent(self._inks[row], self._waves, rng), label
 
