@@ -18,7 +18,7 @@ from edge.locate.digit import normalize_digit
 from edge.locate.fields import find_fields
 from edge.locate.page import find_pages
 from edge.locate.quality import judge_frame
-from edge.locate.strip import normalize_strip, zoom_strip
+from edge.locate.strip import cut_strip, flatten_field, zoom_strip
 from edge.recognize.bundle import Bundle
 from edge.recognize.network import DigitNetwork, StripNetwork
 
@@ -36,8 +36,8 @@ _MOST_CANDIDATES = 3
 _SURE = 0.5
 # A band lower than this share is dirt; enlarging it would only show larger dirt.
 _LEAST_BAND = 0.15
-# Percent of the digits whose tops (and feet) may stand out of the band: one long stroke must not make all others small.
-_OUTSIDE_BAND = 10
+# Share of the digits whose tops (and feet) may stand out of the band: one long stroke must not make all others small.
+_OUTSIDE_BAND = 0.1
 # So many digits go through the network at once: large enough that Python costs little, small enough for a Pi's memory.
 _DIGIT_BATCH = 256
 _LEAST_SHOWN = 0.001
@@ -137,7 +137,8 @@ class Reader:
     def _read(self, picture: U8, kind: Kind, currency: str, box: Box, timings: Timings) -> Reading:
         network = self._network(_network_of(kind))
         with _clock(timings, "strips"):
-            strip = normalize_strip(picture)
+            field = flatten_field(picture)
+            strip = cut_strip(field, 0.0, 1.0)
         widest = network.card.input.max_width
         if strip.ink.shape[1] > widest:
             times = strip.ink.shape[1] / strip.ink.shape[0]
@@ -149,7 +150,7 @@ class Reader:
         band = _band(lattice, strip, widest)
         if band is not None:
             with _clock(timings, "strips"):
-                closer = zoom_strip(picture, strip, *band)
+                closer = zoom_strip(field, *band)
             with _clock(timings, "network"):
                 looks.append((closer, network.read(closer)))
         with _clock(timings, "decode"):
@@ -241,8 +242,9 @@ def _band(lattice: Lattice, strip: Strip, widest: int) -> tuple[float, float] | 
     sure = is_digit[best] & (lattice.log_probs[np.arange(len(best)), best] > np.log(_SURE))
     if not sure.any():
         return None
-    top = float(np.percentile(lattice.extents[sure, 2], _OUTSIDE_BAND))
-    bottom = float(np.percentile(lattice.extents[sure, 3], 100 - _OUTSIDE_BAND))
+    outside = int(_OUTSIDE_BAND * sure.sum())
+    top = float(np.sort(lattice.extents[sure, 2])[outside])
+    bottom = float(np.sort(lattice.extents[sure, 3])[-1 - outside])
     share = (bottom - top) / strip.ink.shape[0]
     # The second look scales the band to three quarters of the height, and the width with it.
     return (top, bottom) if share > _LEAST_BAND and strip.ink.shape[1] / share <= widest else None

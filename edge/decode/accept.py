@@ -1,5 +1,6 @@
 """From rival strings to one reading: what it means, how sure it is, and whether the error budget lets it through."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,7 +42,7 @@ def thresholds_of(card: Mapping[str, Any], network: str, kind: str, budget: floa
         raise BundleError(f"the card has no thresholds for {kind} of the network {network}: pack the bundle again") from error
     wanted = DEFAULT_BUDGET if budget is None else budget
     for stated, threshold in by_budget.items():
-        if np.isclose(float(stated), wanted):
+        if math.isclose(float(stated), wanted):
             return Thresholds(temperature, threshold)
     raise ConfigError(f"the error budget {wanted} is none of those that this bundle was fitted for: {', '.join(by_budget)}")
 

@@ -4,6 +4,7 @@ The score of a string is the sum over all its alignments (Graves, Fernandez, Gom
 prefixes, split by whether they end in a blank (Graves 2012, section 7.5; Hannun 2014).
 """
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -14,7 +15,7 @@ from edge.datatypes import F64, Hypothesis, Lattice
 # what is left out counts as a rival of the answer, because scores are probabilities and the rest of one is nobody's.
 _SURE_BLANK = 0.9995
 _LEAST_SYMBOL = 1e-4
-_LEAST_PREFIX = 1e-9
+_LEAST_PREFIX = 1e-7
 
 
 def fold(lattice: Lattice, kept: Iterable[str]) -> Lattice:
@@ -34,38 +35,42 @@ def best_strings(lattice: Lattice, width: int = 12) -> tuple[Hypothesis, ...]:
     """
     blank = lattice.symbols.index("")
     probs = np.exp(lattice.log_probs.astype(np.float64))
-    sure = probs[:, blank] > _SURE_BLANK
     rows = probs.tolist()
     of_symbol = {symbol: i for i, symbol in enumerate(lattice.symbols)}
     ending = [(symbol, i) for i, symbol in enumerate(lattice.symbols) if i != blank]
-    # prefix -> (probability of paths that end in a blank, of paths that end in the prefix's last symbol)
+    # prefix -> (probability of paths that end in a blank, of paths that end in the prefix's last symbol), both over ``silence``
     beam: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}
-    for row, is_silent in zip(rows, sure.tolist(), strict=True):
-        silence = row[blank]
-        if is_silent:
-            beam = {p: ((b + s) * silence, s * row[of_symbol[p[-1]]] if p else 0.0) for p, (b, s) in beam.items()}
+    silence, is_silent = 1.0, True
+    for row in rows:
+        nothing = row[blank]
+        if nothing > _SURE_BLANK:
+            if not is_silent:
+                beam = {prefix: (after_blank + after_symbol, 0.0) for prefix, (after_blank, after_symbol) in beam.items()}
+            silence, is_silent = silence * nothing, True
             continue
+        is_silent = False
         heard = [(symbol, row[i]) for symbol, i in ending if row[i] > _LEAST_SYMBOL]
-        grown: dict[str, list[float]] = {}
+        grown: dict[str, tuple[float, float]] = {}
         for prefix, (after_blank, after_symbol) in beam.items():
             total = after_blank + after_symbol
-            own = grown.setdefault(prefix, [0.0, 0.0])
-            own[0] += total * silence
             last = prefix[-1:]
-            if last:
-                own[1] += after_symbol * row[of_symbol[last]]
+            before = grown.get(prefix)
+            again = after_symbol * row[of_symbol[last]] if last else 0.0
+            grown[prefix] = (total * nothing, again) if before is None else (before[0] + total * nothing, before[1] + again)
             for symbol, p in heard:
                 # The same symbol again is a new one only after a blank.
-                longer = grown.setdefault(prefix + symbol, [0.0, 0.0])
-                longer[1] += p * (after_blank if symbol == last else total)
+                more = p * (after_blank if symbol == last else total)
+                longer = prefix + symbol
+                before = grown.get(longer)
+                grown[longer] = (0.0, more) if before is None else (before[0], before[1] + more)
         ranked = sorted(grown.items(), key=_mass, reverse=True)[:width]
         least = _LEAST_PREFIX * sum(ranked[0][1])
-        beam = {p: (b, s) for p, (b, s) in ranked if b + s > least}
+        beam = {prefix: (b, s) for prefix, (b, s) in ranked if b + s > least}
     found = sorted(beam.items(), key=_mass, reverse=True)
-    return tuple(Hypothesis(p, float(np.log(b + s))) for p, (b, s) in found if b + s > 0)
+    return tuple(Hypothesis(p, math.log((b + s) * silence)) for p, (b, s) in found if (b + s) * silence > 0)
 
 
-def _mass(item: tuple[str, list[float] | tuple[float, float]]) -> float:
+def _mass(item: tuple[str, tuple[float, float]]) -> float:
     return item[1][0] + item[1][1]
 
 
@@ -90,21 +95,31 @@ def align(lattice: Lattice, text: str) -> tuple[tuple[int, int], ...]:
         return ()
     emissions, may_skip = _extended(lattice, text)
     n_columns, n_states = emissions.shape
-    came_from = np.zeros((n_columns, n_states), np.int64)
-    score = np.full(n_states, -np.inf)
-    score[:2] = emissions[0, :2]
-    for column in range(1, n_columns):
-        ways = np.stack([score, _shifted(score, 1), np.where(may_skip, _shifted(score, 2), -np.inf)])
-        came_from[column] = ways.argmax(axis=0)
-        score = ways.max(axis=0) + emissions[column]
+    # Plain lists: a dozen states are too few for arrays to pay.
+    rows, skips = emissions.tolist(), may_skip.tolist()
+    impossible = -math.inf
+    score = rows[0][:2] + [impossible] * (n_states - 2)
+    came_from = [[0] * n_states]
+    for row in rows[1:]:
+        steps, reached = [], []
+        for state in range(n_states):
+            best, step = score[state], 0
+            if state and score[state - 1] > best:
+                best, step = score[state - 1], 1
+            if skips[state] and score[state - 2] > best:
+                best, step = score[state - 2], 2
+            steps.append(step)
+            reached.append(best + row[state])
+        came_from.append(steps)
+        score = reached
     state = n_states - 1 if score[-1] >= score[-2] else n_states - 2
-    if score[state] == -np.inf:
+    if score[state] == impossible:
         raise ValueError(f"{n_columns} columns cannot say {text!r}")
     spans: list[list[int]] = [[] for _ in text]
     for column in range(n_columns - 1, -1, -1):
         if state % 2:
             spans[state // 2].append(column)
-        state -= int(came_from[column, state])
+        state -= came_from[column][state]
     return tuple((columns[-1], columns[0]) for columns in spans)
 
 

@@ -1,9 +1,11 @@
 """From the picture of one field to ink of fixed height: paper, pattern and shadow taken away, contrast made equal."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
-from edge.datatypes import F64, STRIP_HEIGHT_PX, U8, Strip
+from edge.datatypes import STRIP_HEIGHT_PX, U8, Strip
 
 # Everything but the final strip is computed at no more than this height: enough for pen strokes, cheap on a Pi.
 _WORK_HEIGHT_PX = 64
@@ -13,52 +15,62 @@ _LEAST_CONTRAST = 14.0
 _BAND_ROWS = (4.0, 28.0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FlatField:
+    """A field's ink at working size, uint8 (height, width), 0 paper, 255 the darkest ink, and the size of its picture."""
+
+    ink: U8
+    picture_size: tuple[int, int]
+
+
 def normalize_strip(picture: U8) -> Strip:
     """Turn a cut field, grey or BGR, into a strip of ink that keeps the whole height of the picture.
 
     Raises:
         ValueError: the picture has no pixels.
     """
+    return cut_strip(flatten_field(picture), 0.0, 1.0)
+
+
+def flatten_field(picture: U8) -> FlatField:
+    """Take paper, pattern and shadow away from a cut field, grey or BGR.
+
+    Raises:
+        ValueError: the picture has no pixels.
+    """
     if picture.size == 0:
         raise ValueError("the strip's picture has no pixels")
-    height, width = picture.shape[:2]
-    ink = _ink(_work_size(picture)[0])
-    scale = STRIP_HEIGHT_PX / height
-    strip_width = max(1, round(width * scale))
-    strip = cv2.resize(ink, (strip_width, STRIP_HEIGHT_PX), interpolation=_interpolation(ink.shape[0]))
-    return Strip(np.asarray(strip, np.uint8), np.diag([width / strip_width, height / STRIP_HEIGHT_PX, 1.0]))
+    grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    height, width = grey.shape
+    if height > _WORK_HEIGHT_PX:
+        size = (max(1, round(width * _WORK_HEIGHT_PX / height)), _WORK_HEIGHT_PX)
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return FlatField(_ink(np.asarray(grey, np.uint8)), (width, height))
 
 
-def zoom_strip(picture: U8, strip: Strip, top_px: float, bottom_px: float) -> Strip:
-    """Look again at the same picture, with the rows ``top_px`` to ``bottom_px`` of ``strip`` enlarged to the height of the band.
+def cut_strip(field: FlatField, top: float, bottom: float) -> Strip:
+    """Scale the rows between two shares of the field's height to a strip; rows beyond the field are paper."""
+    height, width = field.ink.shape
+    first = round(top * height)
+    last = max(first + 1, round(bottom * height))
+    seen = field.ink[max(0, first) : max(0, last)]
+    if first < 0 or last > height:
+        seen = np.pad(seen, ((max(0, -first), max(0, last - max(height, first))), (0, 0)))
+    strip_width = max(1, round(width * STRIP_HEIGHT_PX / (last - first)))
+    interpolation = cv2.INTER_AREA if last - first > STRIP_HEIGHT_PX else cv2.INTER_LINEAR
+    ink = cv2.resize(seen, (strip_width, STRIP_HEIGHT_PX), interpolation=interpolation)
+    per_row = field.picture_size[1] / height
+    strip_to_picture = np.diag([field.picture_size[0] / strip_width, (last - first) * per_row / STRIP_HEIGHT_PX, 1.0])
+    strip_to_picture[1, 2] = first * per_row
+    return Strip(np.asarray(ink, np.uint8), strip_to_picture)
 
-    Rows beyond the picture are paper.
-    """
+
+def zoom_strip(field: FlatField, top_px: float, bottom_px: float) -> Strip:
+    """Look again at a field, with the rows ``top_px`` to ``bottom_px`` of its first strip enlarged to most of the height."""
     first, last = _BAND_ROWS
     rows_px = (bottom_px - top_px) * STRIP_HEIGHT_PX / (last - first)
     start_px = top_px - first * rows_px / STRIP_HEIGHT_PX
-    grey, work_to_picture = _work_size(picture)
-    ink = _ink(grey)
-    strip_to_work = np.linalg.inv(work_to_picture) @ strip.strip_to_picture
-    top = round(strip_to_work[1, 1] * start_px)
-    bottom = max(top + 4, round(strip_to_work[1, 1] * (start_px + rows_px)))
-    seen = ink[max(0, top) : max(0, bottom)]
-    seen = np.pad(seen, ((max(0, -top), max(0, bottom - max(ink.shape[0], top))), (0, 0)))
-    width = max(1, round(ink.shape[1] * STRIP_HEIGHT_PX / (bottom - top)))
-    look = cv2.resize(seen, (width, STRIP_HEIGHT_PX), interpolation=_interpolation(bottom - top))
-    look_to_work = np.array([[ink.shape[1] / width, 0, 0], [0, (bottom - top) / STRIP_HEIGHT_PX, top], [0, 0, 1]])
-    return Strip(np.asarray(look, np.uint8), work_to_picture @ look_to_work)
-
-
-def _work_size(picture: U8) -> tuple[U8, F64]:
-    """Return the grey picture at working size and the map from there to the picture."""
-    grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    height, width = grey.shape
-    if height <= _WORK_HEIGHT_PX:
-        return np.asarray(grey, np.uint8), np.eye(3)
-    work_width = max(1, round(width * _WORK_HEIGHT_PX / height))
-    small = cv2.resize(grey, (work_width, _WORK_HEIGHT_PX), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), np.diag([width / work_width, height / _WORK_HEIGHT_PX, 1.0])
+    return cut_strip(field, start_px / STRIP_HEIGHT_PX, (start_px + rows_px) / STRIP_HEIGHT_PX)
 
 
 def _ink(grey: U8) -> U8:
@@ -77,7 +89,3 @@ def _ink(grey: U8) -> U8:
     gain = 255.0 / max(float(darkest) - float(grain), _LEAST_CONTRAST)
     levels = np.clip((np.arange(256) - float(grain)) * gain, 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(depth, levels), np.uint8)
-
-
-def _interpolation(from_height: int) -> int:
-    return cv2.INTER_AREA if from_height > STRIP_HEIGHT_PX else cv2.INTER_LINEAR
