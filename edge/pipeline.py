@@ -107,6 +107,8 @@ class Reader:
             blank = len(symbols) - 1
             sure = probabilities[:, blank] > reject_above(self.bundle.card.thresholds)
             probabilities[~sure, blank] = 0.0
+            # Where there is no ink at all there is nothing to weigh.
+            probabilities[~inks.any(axis=(1, 2))] = np.eye(len(symbols))[blank]
             probabilities /= probabilities.sum(axis=1, keepdims=True)
             for index, row in enumerate(probabilities, start):
                 ranked = [(symbols[i] or None, float(row[i])) for i in np.argsort(-row, kind="stable")]
