@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from edge.locate.page import find_pages
 from edge.locate.quality import judge_frame
 from edge.locate.strip import cut_strip, flatten_field, zoom_strip
 from edge.recognize.bundle import Bundle
+from edge.recognize.card import NetworkCard
 from edge.recognize.network import DigitNetwork, StripNetwork
 
 Kind = Literal["digits", "amount", "date", "micr"]
@@ -53,14 +54,32 @@ class DigitGuess:
     alternatives: tuple[tuple[str | None, float], ...]
 
 
-class Reader:
-    """Every stage with the networks of one bundle; each network is opened at its first strip."""
+class LatticeNetwork(Protocol):
+    """What reads a strip: a network of the bundle, or another one that it is compared with."""
 
-    def __init__(self, bundle: Bundle, runtime: str = "auto", threads: int = 1, budget: float | None = None) -> None:
+    @property
+    def card(self) -> NetworkCard: ...
+
+    def read(self, strip: Strip) -> Lattice: ...
+
+
+class Reader:
+    """Every stage with the networks of one bundle; each network is opened at its first strip.
+
+    ``networks`` takes the place of the bundle's networks of the same names."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        runtime: str = "auto",
+        threads: int = 1,
+        budget: float | None = None,
+        networks: Mapping[str, LatticeNetwork] | None = None,
+    ) -> None:
         self.bundle = bundle
         self._runtime, self._threads = runtime, threads
         self._budget = budget
-        self._networks: dict[str, StripNetwork] = {}
+        self._networks: dict[str, LatticeNetwork] = dict(networks or {})
         self._digit_network: DigitNetwork | None = None
 
     def read_frame(self, frame: Frame, currency: str = "USD", layout: str = "auto") -> tuple[CheckReading, ...]:
@@ -172,7 +191,7 @@ class Reader:
             case "digits":
                 return read_digits(first, thresholds, also)
 
-    def _network(self, name: str) -> StripNetwork:
+    def _network(self, name: str) -> LatticeNetwork:
         if name not in self._networks:
             self._networks[name] = StripNetwork(self.bundle, name, self._runtime, self._threads)
         return self._networks[name]

@@ -137,6 +137,25 @@ def evaluate(
         bundle.write_bytes(with_accuracy(bundle.read_bytes(), [asdict(f) for f in figures]))
 
 
+@app.command()
+def parity(
+    runs: Annotated[list[Path], typer.Argument(help="run folders that the bundle was quantized from")],
+    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
+    data: Data = None,
+) -> None:
+    """Compare the bundle's int8 networks with their float twins, string by string."""
+    _choose_backend()
+    from edge.recognize.bundle import read_bundle
+    from train.parity import compare
+    from train.release import design_of
+
+    for row in compare(read_bundle(bundle), {design_of(run): run for run in runs}, data_folder(data)):
+        typer.echo(
+            f"{row.name:28} n={row.n:<5} right: float {row.n_right_float}, int8 {row.n_right_int8}; "
+            f"changed: {row.n_changed_texts} texts, {row.n_changed_verdicts} verdicts"
+        )
+
+
 def _line(figure: dict[str, Any]) -> str:
     def percent(key: str) -> str:
         return f"{100 * figure[key]:.2f}"

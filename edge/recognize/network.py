@@ -28,6 +28,14 @@ def log_softmax(logits: F32) -> F32:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)), np.float32)
 
 
+def lattice_of(answers: F32, strip: Strip, card: NetworkCard) -> Lattice:
+    """Return the lattice of a network's real answers, float32 (columns, channels); columns that lie wholly in the padding are left out."""
+    seen = answers[: -(-strip.ink.shape[1] // card.column_px)]
+    n_symbols = len(card.symbols)
+    extents = seen[:, n_symbols:] * np.float32(card.extent_unit_px) if card.has_extents else None
+    return Lattice(log_softmax(seen[:, :n_symbols]), card.symbols, float(card.column_px), extents)
+
+
 class StripNetwork:
     """A space-displacement network over strips of any width (LeCun, Bottou, Bengio, Haffner 1998, section VII).
 
@@ -36,16 +44,16 @@ class StripNetwork:
     """
 
     def __init__(self, bundle: Bundle, name: str, runtime: str = "auto", threads: int = 1) -> None:
-        self._model, self.card = _open(bundle, name, runtime, threads)
+        self._model, self._card = _open(bundle, name, runtime, threads)
+
+    @property
+    def card(self) -> NetworkCard:
+        return self._card
 
     def read(self, strip: Strip) -> Lattice:
-        """Return what the network says of each column; columns that lie wholly in the padding are left out."""
+        """Return what the network says of each column of a strip."""
         codes = self._model(strip_codes(strip.ink, self.card.input))
-        n_columns = -(-strip.ink.shape[1] // self.card.column_px)
-        answers = dequantize(codes[0, 0, :n_columns], self.card.output.scale, self.card.output.zero_point)
-        n_symbols = len(self.card.symbols)
-        extents = answers[:, n_symbols:] * np.float32(self.card.extent_unit_px) if self.card.has_extents else None
-        return Lattice(log_softmax(answers[:, :n_symbols]), self.card.symbols, float(self.card.column_px), extents)
+        return lattice_of(dequantize(codes[0, 0], self.card.output.scale, self.card.output.zero_point), strip, self.card)
 
 
 class DigitNetwork:
