@@ -14,6 +14,8 @@ from edge.errors import BundleError, ConfigError
 DEFAULT_BUDGET = 0.01
 _MOST_ALTERNATIVES = 4
 _LEAST_ALTERNATIVE = 1e-4
+# When what stands there breaks the rules and is this many times as likely as anything that keeps them, a reading would be a correction.
+_FAR_LIKELIER = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,10 @@ def decode(
             broken = f"{text!r}: {meaning}"
     if not groups:
         return Decoded(None, "unreadable", 0.0, broken, values=absent)
-    shares = temper([sum(masses[t] * m.weight for t, m in members) for members in groups.values()], thresholds.temperature)
+    weighed = [sum(masses[t] * m.weight for t, m in members) for members in groups.values()]
+    if broken and masses[texts[0]] > _FAR_LIKELIER * max(weighed):
+        return Decoded(None, "unreadable", 0.0, broken, values=absent)
+    shares = temper(weighed, thresholds.temperature)
     ranked = sorted(zip(shares, groups.values(), strict=True), key=lambda pair: -pair[0])
     confidence, members = ranked[0]
     text, meaning = members[0]

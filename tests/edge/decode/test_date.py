@@ -1,0 +1,42 @@
+import datetime
+from collections.abc import Callable
+
+import pytest
+
+from edge.datatypes import Lattice
+from edge.decode.accept import Thresholds
+from edge.decode.date import parse_date, read_date
+
+ANY = Thresholds(1.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "iso"),
+    [
+        ("11/14/2019", "month_first", "2019-11-14"), ("5-5-2015", "month_first", "2015-05-05"), ("3/4/21", "day_first", "2021-04-03"),
+        ("11032016", "day_first", "2016-03-11"), ("2019-11-15", "month_first", "2019-11-15"), ("25.12.2020", "month_first", "2020-12-25"),
+    ],
+)  # fmt: skip
+def test_dates_in_figures(text: str, order: str, iso: str) -> None:
+    found = parse_date(text, order)  # type: ignore[arg-type]
+    assert isinstance(found, datetime.date)
+    assert found.isoformat() == iso
+
+
+@pytest.mark.parametrize("text", ["2/31/2020", "13/13/2013", "0/4/2020", "12/4", "1/2/345", "1234567"])
+def test_a_date_that_cannot_exist_is_not_corrected(text: str) -> None:
+    assert isinstance(parse_date(text, "month_first"), str)
+
+
+def test_an_impossible_date_is_unreadable_with_the_rule(saying: Callable[..., Lattice]) -> None:
+    decoded = read_date(saying("2/30/2020"), ANY)
+    assert decoded.verdict == "unreadable"
+    assert "no day 30" in (decoded.reason or "")
+
+
+def test_today_weighs_between_equals_but_does_not_decide_alone(saying: Callable[..., Lattice]) -> None:
+    today = datetime.date(2024, 6, 1)
+    even = saying("5/5/2004", rival=(6, "2", 0.5))
+    clear = saying("5/5/2004", rival=(6, "2", 0.05))
+    assert read_date(even, ANY, today=today).values["iso"] == "2024-05-05"
+    assert read_date(clear, ANY, today=today).values["iso"] == "2004-05-05"
