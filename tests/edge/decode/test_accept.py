@@ -76,7 +76,7 @@ def test_the_budget_chooses_the_threshold() -> None:
 
 
 def test_a_budget_that_was_not_fitted_is_refused_with_those_that_were() -> None:
-    with pytest.raises(ConfigError, match="0.01, 0.001"):
+    with pytest.raises(ConfigError, match=r"0\.01, 0\.001"):
         thresholds_of(CARD, "strip", "amount", 0.3)
 
 
