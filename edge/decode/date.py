@@ -39,6 +39,8 @@ def parse_date(text: str, order: DateOrder) -> datetime.date | str:
 
     Day and month stand in the given order, unless only the other order names a month.
     """
+    # Marks at either end are the rest of a printed word or of a rule.
+    text = text.strip("*$.,-/")
     separated = _PARTS.fullmatch(text)
     if separated:
         first, second, third = separated.groups()
