@@ -1,5 +1,6 @@
 """Draw what was found: the outline of the check, its fields, every symbol under its ink, and what it all says."""
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ _COLOURS = {"accepted": (60, 140, 0), "unsure": (0, 120, 230), "unreadable": (40
 _OUTLINE = (200, 90, 0)
 _INK, _PAPER = (30, 30, 30), (255, 255, 255)
 _JPEG_QUALITY = 90
+_LEAST_TEXT_PX = 11.0
 
 
 def prepare_folder(folder: Path) -> None:
@@ -101,8 +103,7 @@ def _draw_reading(canvas: U8, reading: Reading, to_canvas: F64, offset: tuple[fl
     colour = _COLOURS[reading.verdict]
     if reading.box is not None:
         _outline(canvas, _mapped(to_canvas, _corners(*reading.box)), colour)
-    size_px = _text_px(canvas)
-    last_right, row = -1.0, 0
+    feet = []
     for symbol in reading.symbols:
         x, y, width, height = symbol.box
         corners = _mapped(to_canvas, _corners(x + offset[0], y + offset[1], width, height))
@@ -110,15 +111,15 @@ def _draw_reading(canvas: U8, reading: Reading, to_canvas: F64, offset: tuple[fl
         foot = corners[2:].mean(axis=0)  # bottom right and bottom left
         if below is not None:
             foot[1] = below * to_canvas[1, 1]
-        texts = (symbol.symbol, f"{100 * symbol.confidence:.0f}")
-        wide = max(_width(text, size_px) for text in texts)
-        # Neighbours that stand closer than their letters are written in two rows.
-        row = 1 - row if foot[0] - wide / 2 < last_right + 2 else 0
-        last_right = foot[0] + wide / 2
-        baseline = foot[1] + size_px * 1.2 + row * size_px * 2.2 * (below is None)
-        _write(canvas, texts[0], (foot[0] - _width(texts[0], size_px) / 2, baseline), size_px, colour)
-        small = size_px * 0.6
-        _write(canvas, texts[1], (foot[0] - _width(texts[1], small) / 2, baseline + small * 1.3), small, colour)
+        feet.append(foot)
+    # Letters are as wide as their neighbours leave room for; a confidence that would run into the next one is left to the JSON.
+    pitch = float(np.median(np.linalg.norm(np.diff(feet, axis=0), axis=1))) if len(feet) > 1 else math.inf
+    size_px = min(_text_px(canvas), max(_LEAST_TEXT_PX, pitch))
+    for symbol, foot in zip(reading.symbols, feet, strict=True):
+        _write(canvas, symbol.symbol, (foot[0] - _width(symbol.symbol, size_px) / 2, foot[1] + size_px * 1.2), size_px, colour)
+        share, small = f"{100 * symbol.confidence:.0f}", size_px * 0.6
+        if _width(share, small) < pitch:
+            _write(canvas, share, (foot[0] - _width(share, small) / 2, foot[1] + size_px * 1.2 + small * 1.3), small, colour)
 
 
 def _check_lines(check: CheckReading) -> list[tuple[str, tuple[int, int, int]]]:

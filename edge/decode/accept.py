@@ -14,6 +14,8 @@ from edge.errors import BundleError, ConfigError
 DEFAULT_BUDGET = 0.01
 _MOST_ALTERNATIVES = 4
 _LEAST_ALTERNATIVE = 1e-4
+# A symbol this sure against its rivals is not what makes a reading doubtful.
+_CLEAR = 0.98
 # When what stands there breaks the rules and is this many times as likely as anything that keeps them, a reading would be a correction.
 _FAR_LIKELIER = 10.0
 
@@ -140,7 +142,7 @@ def decode(
     alternatives = tuple(Alternative(m[0][1].text, share) for share, m in ranked[1 : _MOST_ALTERNATIVES + 1] if share >= _LEAST_ALTERNATIVE)
     if thresholds.accept is not None and confidence >= thresholds.accept:
         return Decoded(meaning.text, "accepted", confidence, None, symbols, alternatives, meaning.values, look)
-    reason = broken if broken and text != texts[0] else _weakest(symbols)
+    reason = broken if broken and text != texts[0] else _doubt(symbols, alternatives, thresholds)
     return Decoded(meaning.text, "unsure", confidence, reason, symbols, alternatives, meaning.values, look)
 
 
@@ -173,8 +175,14 @@ def find_symbols(lattice: Lattice, text: str) -> tuple[FoundSymbol, ...]:
     return tuple(found)
 
 
-def _weakest(symbols: Sequence[FoundSymbol]) -> str:
+def _doubt(symbols: Sequence[FoundSymbol], alternatives: Sequence[Alternative], thresholds: Thresholds) -> str:
+    """Say what speaks against a reading: its weakest symbol, or another reading where each symbol by itself is clear."""
     place, weakest = min(enumerate(symbols, 1), key=lambda pair: pair[1].confidence)
+    if weakest.confidence > _CLEAR:
+        if thresholds.accept is None:
+            return "the bundle was not shown enough strips of this kind to promise so small an error"
+        if alternatives:
+            return f"may be {alternatives[0].text!r} instead ({100 * alternatives[0].confidence:.1f} %)"
     return (
         f"symbol {place} of {len(symbols)} may be {weakest.rival!r} instead of {weakest.symbol!r} "
         f"({100 * weakest.rival_confidence:.0f} % to {100 * weakest.confidence:.0f} %)"
