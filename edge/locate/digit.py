@@ -1,5 +1,7 @@
 """From the picture of one isolated digit, of any size and polarity, to 32 x 32 ink."""
 
+import math
+
 import cv2
 import numpy as np
 
@@ -49,6 +51,13 @@ def normalize_digit(picture: U8) -> U8:
     centre_x, centre_y, middle = x + (width - 1) / 2, y + (height - 1) / 2, (DIGIT_SIZE_PX - 1) / 2
     matrix = np.array([[scale, 0, middle - scale * centre_x], [0, scale, middle - scale * centre_y]])
     return np.asarray(cv2.warpAffine(depth, matrix, (DIGIT_SIZE_PX, DIGIT_SIZE_PX), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def turn(ink: U8, angle_rad: float) -> U8:
+    """Return normalised ink turned clockwise about its middle."""
+    middle = (DIGIT_SIZE_PX - 1) / 2
+    matrix = cv2.getRotationMatrix2D((middle, middle), -math.degrees(angle_rad), 1.0)
+    return np.asarray(cv2.warpAffine(ink, matrix, (DIGIT_SIZE_PX, DIGIT_SIZE_PX), flags=cv2.INTER_LINEAR), np.uint8)
 
 
 def _depth(grey: U8) -> U8:
