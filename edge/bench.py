@@ -1,7 +1,6 @@
 """How long each stage takes on this device, what the networks weigh, and how much memory reading takes."""
 
 import json
-import resource
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ def run_bench(strips: Path | None, as_json: bool, bundle: Path | None, runtime: 
         "runtime": runtime,
         "us": time_stages(reader, frames),
         "model_bytes": {name: len(model) for name, model in sorted(opened.models.items())},
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,  # Linux counts KiB
+        "peak_memory_bytes": peak_memory_bytes(),
         "bundle": {"version": opened.version, "sha256": opened.sha256},
     }
     print(json.dumps(figures)) if as_json else _print_figures(figures)
@@ -54,6 +53,15 @@ def time_stages(reader: Reader, frames: Sequence[Frame]) -> dict[str, dict[str, 
                 spent[stage].append([row.get(name, 0.0) * 1e3 for row in rows])
     medians = {stage: np.median(times, axis=0) for stage, times in spent.items()}
     return {stage: {f"p{q}": round(float(np.percentile(us, q)), 1) for q in (50, 95)} for stage, us in medians.items()}
+
+
+def peak_memory_bytes() -> int:
+    """Return the most memory that this process held at once.
+
+    From /proc, not from getrusage: a process started by a larger one inherits that one's peak there (Linux keeps it over exec).
+    """
+    status = Path("/proc/self/status").read_text()
+    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 def make_strips() -> list[Frame]:

@@ -154,7 +154,8 @@ def _ahead(batches: Iterator[tuple[F32, F32]], depth: int = 6) -> Iterator[tuple
 
 
 def _checkpoint(run: Path, model: keras.Model, optimizer: Any, averaged: list[F32], best: float, next_epoch: int) -> None:
-    arrays = {f"m{i}": np.asarray(w) for i, w in enumerate(model.get_weights())}
+    # All variables, not the weights alone: the seeds of dropout go on where they were.
+    arrays = {f"m{i}": keras.ops.convert_to_numpy(v.value) for i, v in enumerate(model.variables)}
     arrays |= {f"o{i}": keras.ops.convert_to_numpy(v.value) for i, v in enumerate(optimizer.variables)}
     arrays |= {f"a{i}": a for i, a in enumerate(averaged)}
     _save_arrays(run / "checkpoint.npz", arrays | {"next_epoch": np.array(next_epoch), "best": np.array(best)})
@@ -165,7 +166,8 @@ def _resume(run: Path, model: keras.Model, optimizer: Any) -> tuple[list[F32] | 
     if not path.exists():
         return None, -1.0, 0
     with np.load(path) as stored:
-        model.set_weights([stored[f"m{i}"] for i in range(len(model.weights))])
+        for i, variable in enumerate(model.variables):
+            variable.assign(stored[f"m{i}"])
         for i, variable in enumerate(optimizer.variables):
             variable.assign(stored[f"o{i}"])
         averaged = [stored[f"a{i}"] for i in range(len(model.weights))]
