@@ -37,6 +37,8 @@ _MOST_CANDIDATES = 3
 _SURE = 0.5
 # A band lower than this share is dirt; enlarging it would only show larger dirt.
 _LEAST_BAND = 0.15
+# Where the band fills this share of the height already, a second look would show the same again.
+_ENOUGH_BAND = 0.65
 # Share of the digits whose tops (and feet) may stand out of the band: one long stroke must not make all others small.
 _OUTSIDE_BAND = 0.1
 # So many digits go through the network at once: large enough that Python costs little, small enough for a Pi's memory.
@@ -258,7 +260,7 @@ def _clip(value: float, most: float) -> float:
 
 
 def _band(lattice: Lattice, strip: Strip, widest: int) -> tuple[float, float] | None:
-    """Return top and bottom, in strip pixels, of the band that nearly all digits lie in; None where no digit is seen or it is too low."""
+    """Return top and bottom, in strip pixels, of the band that nearly all digits lie in; None where a second look would not help."""
     if lattice.extents is None:
         return None
     best = lattice.log_probs.argmax(axis=1)
@@ -271,7 +273,7 @@ def _band(lattice: Lattice, strip: Strip, widest: int) -> tuple[float, float] | 
     bottom = float(np.sort(lattice.extents[sure, 3])[-1 - outside])
     share = (bottom - top) / strip.ink.shape[0]
     # The second look scales the band to three quarters of the height, and the width with it.
-    return (top, bottom) if share > _LEAST_BAND and strip.ink.shape[1] / share <= widest else None
+    return (top, bottom) if _LEAST_BAND < share < _ENOUGH_BAND and strip.ink.shape[1] / share <= widest else None
 
 
 def _reading(decoded: Decoded, lattice: Lattice, strip: Strip, picture: U8, box: Box) -> Reading:
