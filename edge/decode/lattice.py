@@ -16,6 +16,8 @@ from edge.datatypes import F64, Hypothesis, Lattice
 _SURE_BLANK = 0.9995
 _LEAST_SYMBOL = 1e-4
 _LEAST_PREFIX = 1e-7
+# A wide strip of noise would leave nothing of the smallest float; from here on the beam is scaled up, and the scale kept apart.
+_FAINT = 1e-150
 
 
 def fold(lattice: Lattice, kept: Iterable[str]) -> Lattice:
@@ -40,7 +42,7 @@ def best_strings(lattice: Lattice, width: int = 12) -> tuple[Hypothesis, ...]:
     ending = [(symbol, i) for i, symbol in enumerate(lattice.symbols) if i != blank]
     # prefix -> (probability of paths that end in a blank, of paths that end in the prefix's last symbol), both over ``silence``
     beam: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}
-    silence, is_silent = 1.0, True
+    silence, is_silent, log_scale = 1.0, True, 0.0
     for row in rows:
         nothing = row[blank]
         if nothing > _SURE_BLANK:
@@ -64,10 +66,13 @@ def best_strings(lattice: Lattice, width: int = 12) -> tuple[Hypothesis, ...]:
                 before = grown.get(longer)
                 grown[longer] = (0.0, more) if before is None else (before[0], before[1] + more)
         ranked = sorted(grown.items(), key=_mass, reverse=True)[:width]
-        least = _LEAST_PREFIX * sum(ranked[0][1])
-        beam = {prefix: (b, s) for prefix, (b, s) in ranked if b + s > least}
+        most = _mass(ranked[0])
+        scale = 1.0 if most > _FAINT else 1.0 / most
+        log_scale -= math.log(scale)
+        beam = {prefix: (b * scale, s * scale) for prefix, (b, s) in ranked if b + s > _LEAST_PREFIX * most}
+    log_scale += math.log(silence)
     found = sorted(beam.items(), key=_mass, reverse=True)
-    return tuple(Hypothesis(p, math.log((b + s) * silence)) for p, (b, s) in found if (b + s) * silence > 0)
+    return tuple(Hypothesis(p, math.log(b + s) + log_scale) for p, (b, s) in found)
 
 
 def _mass(item: tuple[str, tuple[float, float]]) -> float:
