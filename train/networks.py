@@ -109,7 +109,7 @@ DESIGNS: dict[str, Design] = {
         Design("strip", "strip", 2, strip_network),
         Design("strip-narrow", "strip", 2, lambda: strip_network((12, 20, 32, 40, 64))),
         Design("strip-separable", "strip", 2, lambda: strip_network((16, 40, 64, 96, 128), conv=_separable)),
-        Design("strip-coarse", "strip", 4, lambda: strip_network((16, 32, 64, 80, 112), column_px=4)),
+        Design("strip-coarse", "strip", 4, lambda: strip_network((16, 32, 64, 72, 104), column_px=4)),
         Design("micr", "micr", 4, lambda: strip_network((12, 16, 24, 40, 64), column_px=4, name="micr"), width_step_px=128),
     )
 }

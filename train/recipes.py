@@ -114,12 +114,12 @@ def _strip(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     kinds: list[tuple[str, float, Draw]] = []
     if "orand_car_a" in train:
         banks.append(bank_of_strips(train["orand_car_a"]))
-        kinds += [("orand", 0.24, real_strip(train["orand_car_a"])), ("joined", 0.12, joined_strip(train["orand_car_a"]))]
+        kinds += [("orand", 0.22, real_strip(train["orand_car_a"])), ("joined", 0.14, joined_strip(train["orand_car_a"]))]
     if "meza" in train:
-        kinds.append(("meza", 0.30, real_strip(train["meza"])))
+        kinds.append(("meza", 0.26, real_strip(train["meza"])))
     kinds += [
-        ("written", 0.23, written_strip(banks, [odds[b.source] for b in banks], papers)),
-        ("drawn", 0.07, drawn_strip(papers)),
+        ("written", 0.22, written_strip(banks, [odds[b.source] for b in banks], papers)),
+        ("drawn", 0.12, drawn_strip(papers)),
         ("printed", 0.04, printed_strip(papers)),
     ]
     mixture = Mixture(tuple(kinds))
