@@ -11,6 +11,7 @@ import numpy as np
 from edge.datatypes import U8
 from edge.locate.digit import normalize_digit
 from edge.locate.strip import normalize_strip
+from train.data.boxes import with_found_boxes
 from train.data.digits import DigitBatches, digit_pool
 from train.data.handwriting import InkBank, bank_of_digits, bank_of_strips
 from train.data.micr import load_glyphs, real_line, set_line
@@ -81,10 +82,10 @@ def _load_digits(folder: Path, licence: Licence) -> list[LabelledDigits]:
 
 def _digit(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     sets = _load_digits(folder, licence)
-    with_boxes = [s for s in sources_of("strings", licence) if s.name == "orand_car_a"]
+    sources = sources_of("strings", licence)
 
     def strips(part: Part) -> list[LabelledStrip]:
-        return [strip for source in with_boxes for strip in load_part(source, folder, part)]
+        return with_found_boxes(strip for source in sources for strip in load_part(source, folder, part))
 
     pool = digit_pool(sets, strips("train"), "train")
     every = max(1, len(pool.pictures) // _N_CALIBRATION)

@@ -12,10 +12,14 @@ from edge.locate.digit import DIGIT_SIZE_PX, normalize_digit
 from train.data.printed import draw_printed
 from train.data.sources import NOT_A_DIGIT, LabelledDigits, LabelledStrip
 from train.data.splits import Part, split
+from train.data.strokes import draw_symbol, make_writer
 
 # Letters and marks whose printed shape no person would take for a digit.
 _OTHER_SYMBOLS = "AEFHKMNPRTUVWXY&#@%+=?!<>abdefhkmnrtuvwxy"
 _RIM_PX = 3
+_N_WRITERS = 300
+# Shares of samples that are no digit, printed, written by a hand of our own, and seen through a camera beside neighbours.
+_NO_DIGIT, _PRINTED, _DRAWN, _CAMERA = 0.03, 0.05, 0.09, 0.20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +65,7 @@ class DigitBatches:
         self._inks = [normalize_digit(picture) for picture in pool.pictures]
         warps = np.random.default_rng(seed)
         self._waves = [_wave(warps) for _ in range(400)]
+        self._writers = [make_writer(np.random.default_rng(writer)) for writer in range(_N_WRITERS)]
 
     def epoch(self, index: int, n_batches: int) -> Iterator[tuple[F32, F32]]:
         """Yield (x float32 (n, 32, 32, 1) in 0..1, y float32 (n,))."""
@@ -77,14 +82,18 @@ class DigitBatches:
 
     def _sample(self, row: int, rng: np.random.Generator) -> tuple[U8, int]:
         draw = rng.random()
-        if draw < 0.03:
+        if draw < _NO_DIGIT:
             return normalize_digit(_scene(self._no_digit(rng), rng)), NOT_A_DIGIT
-        if draw < 0.08:
+        if draw < _NO_DIGIT + _PRINTED:
             digit = int(rng.integers(10))
             ink, _ = draw_printed(str(digit), rng)
             return _bent(normalize_digit(_scene(_with_margin(ink, rng), rng)), self._waves, rng, 0.5), digit
+        if draw < _NO_DIGIT + _PRINTED + _DRAWN:
+            digit = int(rng.integers(10))
+            ink = draw_symbol(str(digit), self._writers[int(rng.integers(_N_WRITERS))], rng)
+            return _bent(normalize_digit(_scene(_with_margin(ink, rng), rng)), self._waves, rng, 0.7), digit
         label = int(self.pool.labels[row])
-        if draw < 0.25:
+        if draw < _NO_DIGIT + _PRINTED + _DRAWN + _CAMERA:
             return _bent(normalize_digit(_scene(self._with_neighbours(self._inks[row], rng), rng)), self._waves, rng), label
         return _bent(self._inks[row], self._waves, rng), label
 
@@ -164,15 +173,25 @@ def _scene(ink: U8, rng: np.random.Generator) -> U8:
         small = int(rng.integers(8, 28))
         shape = cv2.resize(shape, (max(4, round(small * width / height)), small), interpolation=cv2.INTER_AREA)
     if rng.random() < 0.5:
-        shape = cv2.GaussianBlur(shape, (0, 0), float(rng.uniform(0.3, 1.3)))
+        shape = cv2.GaussianBlur(shape, (0, 0), float(rng.uniform(0.3, 2.0)))
+    if rng.random() < 0.3:  # ink that fades along the stroke
+        shape = shape * np.clip(_clouds(shape.shape, rng) * 0.3 + 0.8, 0.2, 1.0)
     height, width = shape.shape
     paper = float(rng.uniform(60, 255))
-    contrast = float(rng.uniform(0.25, 1.0)) * paper
+    contrast = float(rng.uniform(0.12, 1.0)) * paper
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     slope = rng.normal(0, 0.1 * contrast, 2)
     light = paper + slope[0] * (rows / height - 0.5) + slope[1] * (columns / width - 0.5)
     grain = rng.normal(0, float(rng.uniform(0, 0.08)) * contrast, shape.shape)
     if rng.random() < 0.3:
         grain = cv2.GaussianBlur(grain, (0, 0), 1.0) * 2
+    if rng.random() < 0.3:  # old or stained paper
+        grain = grain + _clouds(shape.shape, rng) * float(rng.uniform(0.02, 0.12)) * contrast
     picture = np.clip(light - contrast * shape + grain, 0, 255).astype(np.uint8)
     return np.asarray(255 - picture if rng.random() < 0.4 else picture, np.uint8)
+
+
+def _clouds(shape: tuple[int, ...], rng: np.random.Generator) -> F32:
+    """Return smooth unevenness over a picture, float32, mean 0, deviation about 1."""
+    knots = rng.normal(0, 1.3, tuple(rng.integers(2, 6, 2))).astype(np.float32)
+    return np.asarray(cv2.resize(knots, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
