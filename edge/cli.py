@@ -77,6 +77,7 @@ def read(
     threads: Threads = 1,
     budget: Annotated[float | None, typer.Option("--budget", metavar="SHARE", help=_BUDGET_HELP)] = None,
     camera: Annotated[str | None, typer.Option("--camera", metavar="NAME", help=_CAMERA_HELP)] = None,
+    burst: Annotated[bool, typer.Option("--burst", help="The pictures are frames of one check: read them together.")] = False,
 ) -> None:
     """Read checks, or strips cut from checks.
 
@@ -86,17 +87,21 @@ def read(
         _refuse("give either pictures or folders, or --camera")
     if camera and strip:
         _refuse("--strip is for pictures; a camera sees whole checks")
+    if burst and (camera or strip):
+        _refuse("--burst is for pictures of a whole check")
     if budget is not None and not 0 < budget < 1:
         _refuse(f"--budget {budget} makes no sense: it is a share between 0 and 1, such as 0.01")
 
     def work() -> int:
-        from edge.reading import Request, read_camera, read_paths
+        from edge.reading import Request, read_burst, read_camera, read_paths
 
         request = Request(
             strip=strip.value if strip else None, as_json=as_json, annotate=annotate, currency=currency, layout=layout.value,
             bundle=bundle, runtime=runtime.value, threads=threads, budget=budget,
         )  # fmt: skip
-        return read_camera(camera, request) if camera else read_paths(paths or [], request)
+        if camera:
+            return read_camera(camera, request)
+        return read_burst(paths or [], request) if burst else read_paths(paths or [], request)
 
     _finish(work)
 

@@ -168,7 +168,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class CheckReading:
-    """Everything read from one check of one frame."""
+    """Everything read from one check, of one frame or of ``n_frames`` together."""
 
     check_index: int
     frame_size: tuple[int, int]
@@ -176,3 +176,4 @@ class CheckReading:
     quality: Quality
     fields: Mapping[FieldName, Reading | None]
     timings_ms: Mapping[str, float]
+    n_frames: int = 1

@@ -28,6 +28,7 @@ def check_object(file: str, check: CheckReading, bundle: Mapping[str, str]) -> d
     return {
         "file": file,
         "check_index": check.check_index,
+        "n_frames": check.n_frames,
         "frame_size": list(check.frame_size),
         "page": corners,
         "quality": quality_object(check.quality),

@@ -1,7 +1,7 @@
 """Frame to CheckReading: the one place that knows every stage."""
 
 import time
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
@@ -14,6 +14,7 @@ from edge.decode.amount import read_amount
 from edge.decode.date import read_date
 from edge.decode.digits import read_digits
 from edge.decode.micr import read_micr
+from edge.fuse import fuse_checks
 from edge.locate.digit import normalize_digit, turn
 from edge.locate.fields import find_fields
 from edge.locate.page import find_pages
@@ -118,6 +119,13 @@ class Reader:
         reading = self._read(frame.pixels, kind, currency, box, timings)
         timings["total"] = timings.get("total", 0.0) + _ms_since(started)
         return reading
+
+    def fuse(self, seen: Sequence[CheckReading]) -> CheckReading:
+        """Return what several frames of the same check say together; at least one."""
+        card, accept = self.bundle.card.thresholds, {}
+        for name, kind in _KIND_OF_FIELD.items():
+            accept[name] = thresholds_of(card, _network_of(kind), kind, self._budget).accept
+        return fuse_checks(seen, accept)
 
     def classify(self, digits: U8) -> Iterator[DigitGuess]:
         """Yield what each isolated digit is, in turn; ``digits`` uint8 (n, height, width), any size, either polarity."""

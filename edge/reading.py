@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,12 @@ from edge.datatypes import CheckReading, Frame
 from edge.decode.currency import currency_of
 from edge.digit_files import load_digits, load_labels, wilson_interval
 from edge.errors import PictureError
+from edge.fuse import follow
 from edge.pipeline import Kind, Reader
 from edge.recognize.bundle import read_bundle
+
+# Each check that is followed, as it was read in one frame after another.
+_Tracks = list[tuple[CheckReading, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,27 +58,59 @@ def read_paths(paths: Sequence[Path], request: Request) -> int:
 
 
 def read_camera(name: str, request: Request) -> int:
-    """Read frames until a check's amount is accepted, then answer for that frame; when no more frames come, for the best one."""
-    answers = _Answers(request)
-    best: tuple[float, Frame, tuple[CheckReading, ...]] | None = None
+    """Read frames, those of one check together, until a check's amount is accepted; when no more frames come, answer for the best one."""
     with closing(open_camera(name)) as camera:
-        while (frame := camera.read()) is not None:
-            checks = answers.read(frame)
-            if best is None or _confidence(checks) > best[0]:
-                best = _confidence(checks), frame, checks
-            if any(output.is_accepted(check) for check in checks):
-                answers.write(frame, checks)
-                return 0
-    if best is not None:
-        output.complain("no check was accepted; this is the best frame")
-        answers.write(*best[1:])
+        _read_together(iter(camera.read, None), _Answers(request), follow)
     return 0
 
 
-def _confidence(checks: Sequence[CheckReading]) -> float:
-    """Return how sure the surest amount is; a page without an amount is still better than none."""
-    amounts = [check.fields.get("amount") for check in checks if check.page is not None]
-    return max((amount.confidence if amount else 0.0 for amount in amounts), default=-1.0)
+def read_burst(paths: Sequence[Path], request: Request) -> int:
+    """Read pictures that are frames of one check, together, until the amount is accepted; return 0 or a broken picture's exit code."""
+    exit_code = 0
+
+    def frames() -> Iterator[Frame]:
+        nonlocal exit_code
+        for picture in find_pictures(paths):
+            try:
+                yield load_picture(picture)
+            except PictureError as error:
+                output.complain(f"{output.shown_name(str(picture))}: {error}")
+                exit_code = exit_code or error.exit_code
+
+    def one_check(tracks: _Tracks, checks: Sequence[CheckReading]) -> _Tracks:
+        """Whoever says that the frames are of one check is believed: the largest of each frame is it."""
+        return [(*(tracks[0] if tracks else ()), checks[0])] if checks[0].page is not None else tracks
+
+    _read_together(frames(), _Answers(request), one_check)
+    return exit_code
+
+
+def _read_together(frames: Iterator[Frame], answers: "_Answers", add: Callable[[_Tracks, Sequence[CheckReading]], _Tracks]) -> None:
+    """Follow the checks from frame to frame; answer with the first whose amount is accepted, or with the surest one at the end."""
+    tracks: _Tracks = []
+    best: tuple[float, Frame, CheckReading] | None = None
+    for frame in frames:
+        checks = answers.read(frame)
+        tracks = add(tracks, checks)
+        # What this frame shows, with all that was seen of the same checks before; a frame without a check is still an answer.
+        fused = [answers.fuse(track) for track in tracks if track[-1] in checks] or list(checks)
+        for check in fused:
+            if best is None or _confidence(check) > best[0]:
+                best = _confidence(check), frame, check
+        if any(output.is_accepted(check) for check in fused):
+            answers.write(frame, fused)
+            return
+    if best is not None:
+        output.complain("no amount was accepted; this is the best that was seen")
+        answers.write(best[1], [best[2]])
+
+
+def _confidence(check: CheckReading) -> float:
+    """Return how sure the amount is; a page without an amount is still better than none."""
+    if check.page is None:
+        return -1.0
+    amount = check.fields.get("amount")
+    return amount.confidence if amount else 0.0
 
 
 class _Answers:
@@ -108,6 +144,9 @@ class _Answers:
 
     def read(self, frame: Frame) -> tuple[CheckReading, ...]:
         return self._reader.read_frame(frame, self._request.currency, self._request.layout)
+
+    def fuse(self, seen: Sequence[CheckReading]) -> CheckReading:
+        return self._reader.fuse(seen)
 
     def write(self, frame: Frame, checks: Sequence[CheckReading]) -> None:
         for check in checks:

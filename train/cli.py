@@ -110,6 +110,7 @@ def evaluate(
     data: Data = None,
     errors: Annotated[Path | None, typer.Option(help="folder for pictures of the worst errors")] = None,
     write: Annotated[bool, typer.Option("--write", help="put the figures on the bundle's card")] = False,
+    bursts: Annotated[Path | None, typer.Option(help="also read strips in bursts of frames; the picture of the curves to write")] = None,
 ) -> None:
     """Measure a bundle on strips and digits that took no part in training or in fitting thresholds."""
     from dataclasses import asdict
@@ -133,6 +134,11 @@ def evaluate(
     for figure in measure_digits(reader, folder):
         figures.append(figure)
         typer.echo(_line(asdict(figure)))
+    if bursts:
+        from train.bursts import compare_bursts
+
+        for line in compare_bursts(reader, [s for n, k, _, rows in tasks(folder, "measure") if k == "digits" for s in rows], bursts):
+            typer.echo(line)
     if write and bundle:
         bundle.write_bytes(with_accuracy(bundle.read_bytes(), [asdict(f) for f in figures]))
 

@@ -256,3 +256,17 @@ def test_a_file_without_digits_is_65(checkreader: Any, digits: Path) -> None:
     assert checkreader("classify", digits / "text").returncode == 65
     assert checkreader("classify", digits / "missing.npy").returncode == 65
     assert checkreader("classify", digits / "digits.npy", "--labels", digits / "digits.npy").returncode == 65
+
+
+def test_frames_of_one_check_are_read_together_and_a_broken_one_is_named(checkreader: Any, tmp_path: Path) -> None:
+    sample = Path("samples/frames")
+    first = sorted(sample.glob("*.jpg"))[0]
+    (tmp_path / "0-broken.jpg").write_bytes(first.read_bytes()[:200])
+    for index in range(1, 4):
+        (tmp_path / f"{index}.jpg").write_bytes(first.read_bytes())
+    done = checkreader("read", "--json", "--burst", tmp_path)
+    assert done.returncode == 65
+    assert "0-broken.jpg" in done.stderr
+    (row,) = checkreader.lines(done)
+    assert 1 <= row["n_frames"] <= 3
+    assert row["fields"]["amount"]["text"]

@@ -13,7 +13,7 @@ from train.data.sources import LabelledStrip
 
 
 def with_found_boxes(strips: Iterable[LabelledStrip]) -> list[LabelledStrip]:
-    """Return those strips that the released bundle reads as labelled, each with a box a digit; strips with boxes are returned as they are."""
+    """Return the strips that have boxes, and those that the released bundle reads as labelled with the boxes that it finds."""
     reader = Reader(read_bundle())
     boxed = []
     for strip in strips:
