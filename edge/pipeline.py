@@ -122,10 +122,8 @@ class Reader:
 
     def fuse(self, seen: Sequence[CheckReading]) -> CheckReading:
         """Return what several frames of the same check say together; at least one."""
-        card, accept = self.bundle.card.thresholds, {}
-        for name, kind in _KIND_OF_FIELD.items():
-            accept[name] = thresholds_of(card, _network_of(kind), kind, self._budget).accept
-        return fuse_checks(seen, accept)
+        card = self.bundle.card.thresholds
+        return fuse_checks(seen, {n: thresholds_of(card, _network_of(k), k, self._budget).accept for n, k in _KIND_OF_FIELD.items()})
 
     def classify(self, digits: U8) -> Iterator[DigitGuess]:
         """Yield what each isolated digit is, in turn; ``digits`` uint8 (n, height, width), any size, either polarity."""
