@@ -1,24 +1,26 @@
-"""Draw what was found: the outline of the check, its fields, every symbol under its ink, and what it all says."""
+"""Draw what was found: the outline of the check, its fields, every symbol under its ink, and a card of readings below."""
 
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from edge.datatypes import F64, FIELD_NAMES, U8, CheckReading, Frame, Reading
 from edge.errors import OutputError
 
+Colour = tuple[int, int, int]
+
 # The drawing is at least so wide that the letters can be read, and no wider than a screen.
 _WIDTHS_PX = (800, 1600)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_COLOURS = {"accepted": (60, 140, 0), "unsure": (0, 120, 230), "unreadable": (40, 40, 210)}  # BGR
-_OUTLINE = (200, 90, 0)
-_INK, _PAPER = (30, 30, 30), (255, 255, 255)
+_COLOURS: dict[str, Colour] = {"accepted": (11, 128, 67), "unsure": (201, 104, 0), "unreadable": (190, 36, 36)}  # RGB
+_OUTLINE, _TEXT, _FAINT, _PAPER, _RULE = (26, 115, 232), (32, 33, 36), (95, 99, 104), (255, 255, 255), (225, 227, 230)
 _JPEG_QUALITY = 90
-_LEAST_TEXT_PX = 11.0
+_LEAST_TEXT_PX = 13.0
+# A reason of more lines than this is told in full by the JSON.
+_MOST_LINES = 2
 
 
 def prepare_folder(folder: Path) -> None:
@@ -65,110 +67,162 @@ def write_drawing(path: Path, drawing: U8) -> None:
 
 
 def draw_checks(frame: Frame, checks: Sequence[CheckReading]) -> U8:
-    """Return the frame, 800 to 1,600 pixels wide, with everything that was found, and the readings in lines under it."""
-    canvas, scale = _canvas(frame)
-    lines: list[tuple[str, tuple[int, int, int]]] = []
+    """Return the frame, 800 to 1,600 pixels wide, with everything that was found, and a card of the readings under it."""
+    picture, scale = _canvas(frame)
+    pen = ImageDraw.Draw(picture, "RGBA")
     for check in checks:
-        lines += _check_lines(check)
         if check.page is None:
             continue
         page_to_canvas = np.diag([scale, scale, 1.0]) @ check.page.page_to_frame
-        _outline(canvas, check.page.corners * scale, _OUTLINE)
-        for reading in check.fields.values():
+        _outline(pen, check.page.corners * scale, _OUTLINE, 3)
+        for name, reading in check.fields.items():
             if reading is not None and reading.box is not None:
-                _draw_reading(canvas, reading, page_to_canvas, reading.box[:2])
-    return _with_lines(canvas, lines)
+                _draw_reading(pen, name, reading, page_to_canvas, reading.box[:2], picture.width)
+    return _with_card(picture, [row for check in checks for row in _rows_of(check)])
 
 
 def draw_strip(frame: Frame, kind: str, reading: Reading) -> U8:
-    """Return the strip at least 800 pixels wide with its symbols, and the reading in a line under it."""
-    canvas, scale = _canvas(frame)
-    room = np.full((_text_px(canvas) * 3, canvas.shape[1], 3), 255, np.uint8)
-    canvas = np.vstack([canvas, room])
-    _draw_reading(canvas, reading, np.diag([scale, scale, 1.0]), (0.0, 0.0), below=frame.size[1])
-    return _with_lines(canvas, [_reading_line(kind, reading)])
+    """Return the strip at least 800 pixels wide with its symbols, and a card with the reading under it."""
+    strip, scale = _canvas(frame)
+    picture = Image.new("RGB", (strip.width, strip.height + round(3.2 * _text_px(strip.width))), _PAPER)
+    picture.paste(strip)
+    pen = ImageDraw.Draw(picture, "RGBA")
+    _draw_symbols(pen, reading, np.diag([scale, scale, 1.0]), (0.0, 0.0), picture.width, below=strip.height)
+    return _with_card(picture, [_row_of(kind, reading)])
 
 
-def _canvas(frame: Frame) -> tuple[U8, float]:
+def _canvas(frame: Frame) -> tuple[Image.Image, float]:
     width, height = frame.size
     scale = float(np.clip(width, *_WIDTHS_PX)) / width
     scale = min(scale, 2 * _WIDTHS_PX[1] / height)  # a narrow, high picture would grow out of all bounds
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     canvas = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    return np.asarray(canvas, np.uint8), scale
+    return Image.fromarray(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB)), scale
 
 
-def _draw_reading(canvas: U8, reading: Reading, to_canvas: F64, offset: tuple[float, ...], below: float | None = None) -> None:
-    """Draw one field's box and its symbols; ``offset`` is where the strip's picture lies, ``below`` a line that all letters go under."""
+def _draw_reading(
+    pen: ImageDraw.ImageDraw, name: str, reading: Reading, to_canvas: F64, offset: tuple[float, ...], canvas_width: int
+) -> None:
+    """Draw a field's box with its name on a tab, and its symbols; ``offset`` is where the strip's picture lies on the page."""
+    assert reading.box is not None
     colour = _COLOURS[reading.verdict]
-    if reading.box is not None:
-        _outline(canvas, _mapped(to_canvas, _corners(*reading.box)), colour)
-    feet = []
-    for symbol in reading.symbols:
-        x, y, width, height = symbol.box
-        corners = _mapped(to_canvas, _corners(x + offset[0], y + offset[1], width, height))
-        _outline(canvas, corners, colour, 1)
-        foot = corners[2:].mean(axis=0)  # bottom right and bottom left
-        if below is not None:
-            foot[1] = below * to_canvas[1, 1]
-        feet.append(foot)
-    # Letters are as wide as their neighbours leave room for; a confidence that would run into the next one is left to the JSON.
-    pitch = float(np.median(np.linalg.norm(np.diff(feet, axis=0), axis=1))) if len(feet) > 1 else math.inf
-    size_px = min(_text_px(canvas), max(_LEAST_TEXT_PX, pitch))
-    for symbol, foot in zip(reading.symbols, feet, strict=True):
-        _write(canvas, symbol.symbol, (foot[0] - _width(symbol.symbol, size_px) / 2, foot[1] + size_px * 1.2), size_px, colour)
-        share, small = f"{100 * symbol.confidence:.0f}", size_px * 0.6
-        if _width(share, small) < pitch:
-            _write(canvas, share, (foot[0] - _width(share, small) / 2, foot[1] + size_px * 1.2 + small * 1.3), small, colour)
+    corners = _mapped(to_canvas, _corners(*reading.box))
+    pen.polygon([tuple(corner) for corner in corners.tolist()], fill=(*colour, 22))
+    _outline(pen, corners, colour, 2)
+    _draw_symbols(pen, reading, to_canvas, offset, canvas_width)
+    size = max(_LEAST_TEXT_PX, 0.6 * _text_px(canvas_width))
+    title, font = name.replace("_", " "), _font(size)
+    top_left = corners[np.argmin(corners.sum(axis=1))]
+    x, y = float(top_left[0]) - 1, max(0.0, float(top_left[1]) - 1.35 * size)
+    pen.rounded_rectangle((x, y, x + font.getlength(title) + 0.9 * size, y + 1.35 * size), radius=0.25 * size, fill=(*colour, 235))
+    pen.text((x + 0.45 * size, y + 0.68 * size), title, _PAPER, font, anchor="lm")
 
 
-def _check_lines(check: CheckReading) -> list[tuple[str, tuple[int, int, int]]]:
-    lines = []
+def _draw_symbols(
+    pen: ImageDraw.ImageDraw, reading: Reading, to_canvas: F64, offset: tuple[float, ...], canvas_width: int, below: float | None = None
+) -> None:
+    """Write each symbol under its ink, with a bar as long as it is sure; ``below`` is a line that all letters go under."""
+    colour = _COLOURS[reading.verdict]
+    boxes = [_mapped(to_canvas, _corners(s.box[0] + offset[0], s.box[1] + offset[1], *s.box[2:])) for s in reading.symbols]
+    feet = np.array([box[2:].mean(axis=0) for box in boxes])  # bottom right and bottom left
+    pitch = float(np.median(np.linalg.norm(np.diff(feet, axis=0), axis=1))) if len(feet) > 1 else 2.0 * _LEAST_TEXT_PX
+    # Letters are as large as their neighbours leave room for.
+    size = float(np.clip(1.3 * pitch, _LEAST_TEXT_PX, (1.1 if below is None else 1.6) * _text_px(canvas_width)))
+    if len(feet):
+        feet[:, 1] = below if below is not None else _lowest_line(feet)
+    edge = max(1, round(size / 9))
+    for symbol, box, (x, y) in zip(reading.symbols, boxes, feet.tolist(), strict=True):
+        _outline(pen, box, (*colour, 130), 1)
+        pen.text((x, y + size), symbol.symbol, colour, _font(size), anchor="ms", stroke_width=edge, stroke_fill=_PAPER)
+        half, top, thick = 0.42 * min(pitch, size), y + 1.3 * size, max(2.0, 0.12 * size)
+        pen.rectangle((x - half, top, x + half, top + thick), fill=(*_PAPER, 210))
+        pen.rectangle((x - half, top, x - half + 2 * half * symbol.confidence, top + thick), fill=_COLOURS[_grade(symbol.confidence)])
+
+
+def _lowest_line(feet: F64) -> F64:
+    """Return for each foot the height of one straight line under all of them, however high the symbols are."""
+    slope = float(np.polyfit(feet[:, 0], feet[:, 1], 1)[0]) if np.ptp(feet[:, 0]) > 1 else 0.0
+    along = slope * (feet[:, 0] - feet[0, 0])
+    return np.asarray(along + (feet[:, 1] - along).max(), np.float64)
+
+
+def _grade(confidence: float) -> str:
+    """Return the colour of a single symbol; whether the whole reading passes is another matter."""
+    return "accepted" if confidence > 0.98 else "unsure" if confidence > 0.6 else "unreadable"
+
+
+# A row of the card: colour, name, what was read, verdict and probability, the reason.
+_Row = tuple[Colour, str, str, str, str]
+
+
+def _rows_of(check: CheckReading) -> list[_Row]:
+    rows: list[_Row] = []
     if check.page is None:
-        lines.append(("no check found", _COLOURS["unreadable"]))
-    lines += [_reading_line(name, reading) for name in FIELD_NAMES if (reading := check.fields.get(name)) is not None]
-    if check.quality.problems:
-        lines.append((f"quality: {', '.join(check.quality.problems)}. {check.quality.advice}", _COLOURS["unsure"]))
-    return lines
+        rows.append((_COLOURS["unreadable"], "page", "no check found", "", check.quality.advice))
+    rows += [_row_of(name, reading) for name in FIELD_NAMES if (reading := check.fields.get(name)) is not None]
+    if check.page is not None and check.quality.problems:
+        rows.append((_COLOURS["unsure"], "quality", ", ".join(check.quality.problems).replace("_", " "), "", check.quality.advice))
+    return rows
 
 
-def _reading_line(name: str, reading: Reading) -> tuple[str, tuple[int, int, int]]:
-    said = f"{name.replace('_', ' ')}: {reading.text or '-'}   {reading.verdict} {100 * reading.confidence:.1f} %"
-    return said + (f"   {reading.reason}" if reading.reason else ""), _COLOURS[reading.verdict]
+def _row_of(name: str, reading: Reading) -> _Row:
+    verdict = f"{reading.verdict}  {100 * reading.confidence:.1f} %"
+    return _COLOURS[reading.verdict], name.replace("_", " "), reading.text or "-", verdict, reading.reason or ""
 
 
-def _with_lines(canvas: U8, lines: list[tuple[str, tuple[int, int, int]]]) -> U8:
-    """Return the canvas on a panel of text; letters shrink where a line would not fit."""
-    width = max(canvas.shape[1], _WIDTHS_PX[0])
-    size_px = _text_px(canvas)
-    step = round(size_px * 1.8)
-    panel = np.full((canvas.shape[0] + step * len(lines) + size_px, width, 3), _PAPER, np.uint8)
-    panel[: canvas.shape[0], : canvas.shape[1]] = canvas
-    for index, (text, colour) in enumerate(lines):
-        fitting = min(1.0, (width - 2 * size_px) / max(1, _width(text, size_px)))
-        _write(panel, text, (size_px, canvas.shape[0] + step * (index + 0.9)), size_px * fitting, colour)
-    return panel
+def _with_card(picture: Image.Image, rows: Sequence[_Row]) -> U8:
+    """Return the picture on a card of readings: name, text and verdict in columns, the reason under them."""
+    width = max(picture.width, _WIDTHS_PX[0])
+    size = float(_text_px(width))
+    name_font, text_font, small_font = _font(0.8 * size), _font(1.1 * size), _font(0.72 * size)
+    left, middle, right = 0.8 * size, 6.4 * size, width - 0.8 * size
+    reasons = [_wrapped(reason, small_font, right - middle) for *_, reason in rows]
+    heights = [2.0 * size + len(lines) * 1.05 * size for lines in reasons]
+    canvas = Image.new("RGB", (width, picture.height + round(sum(heights) + size)), _PAPER)
+    canvas.paste(picture)
+    pen, y = ImageDraw.Draw(canvas), picture.height + 0.4 * size
+    for (colour, name, text, verdict, _), lines, height in zip(rows, reasons, heights, strict=True):
+        line = y + 1.05 * size
+        pen.text((left, line), name, _FAINT, name_font, anchor="lm")
+        room = right - middle - name_font.getlength(verdict) - 2.2 * size
+        fitting = text_font if text_font.getlength(text) <= room else _font(1.1 * size * max(0.5, room / text_font.getlength(text)))
+        pen.text((middle, line), text, _TEXT, fitting, anchor="lm")
+        if verdict:
+            chip = right - name_font.getlength(verdict) - 1.2 * size
+            pen.rounded_rectangle((chip, line - 0.72 * size, right, line + 0.72 * size), radius=0.7 * size, fill=colour)
+            pen.text((right - 0.6 * size, line), verdict, _PAPER, name_font, anchor="rm")
+        for index, part in enumerate(lines):
+            pen.text((middle, line + (1.15 + 1.05 * index) * size), part, _FAINT, small_font, anchor="lm")
+        y += height
+        pen.line((left, y + 0.15 * size, right, y + 0.15 * size), fill=_RULE)
+    return np.asarray(cv2.cvtColor(np.asarray(canvas), cv2.COLOR_RGB2BGR), np.uint8)
 
 
-def _text_px(canvas: U8) -> int:
-    """Height of a capital letter: a fiftieth of the width can be read when the picture is shown small."""
-    return max(12, round(max(canvas.shape[1], _WIDTHS_PX[0]) / 55))
+def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], lines[_MOST_LINES - 1] + " ..."]
 
 
-def _width(text: str, size_px: float) -> float:
-    return float(cv2.getTextSize(text, _FONT, size_px / 22, 1)[0][0])  # Hershey capitals are 22 pixels high at scale 1
+def _font(size_px: float) -> ImageFont.FreeTypeFont:
+    """Return the font that Pillow carries, so that a drawing looks alike on every machine."""
+    font = ImageFont.load_default(max(6.0, round(size_px)))
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels are built with FreeType
+    return font
 
 
-def _write(canvas: U8, text: str, at: tuple[float, float], size_px: float, colour: tuple[int, int, int]) -> None:
-    where = (round(float(at[0])), round(float(at[1])))
-    shown = text.encode("ascii", "replace").decode()  # the font has no other letters
-    thickness = max(1, round(size_px / 10))
-    cv2.putText(canvas, shown, where, _FONT, size_px / 22, _PAPER, thickness + 3, cv2.LINE_AA)
-    cv2.putText(canvas, shown, where, _FONT, size_px / 22, colour, thickness, cv2.LINE_AA)
+def _text_px(width: int) -> int:
+    """Return a size of letters that can be read when the picture is shown small."""
+    return max(16, round(max(width, _WIDTHS_PX[0]) / 45))
 
 
-def _outline(canvas: U8, corners: F64, colour: tuple[int, int, int], thickness: int = 2) -> None:
-    cv2.polylines(canvas, [np.round(corners).astype(np.int32)], True, colour, thickness, cv2.LINE_AA)
+def _outline(pen: ImageDraw.ImageDraw, corners: F64, colour: tuple[int, ...], thickness: int) -> None:
+    ring = [tuple(corner) for corner in corners.tolist()]
+    pen.line([*ring, ring[0], ring[1]], fill=colour, width=thickness, joint="curve")
 
 
 def _corners(x: float, y: float, width: float, height: float) -> F64:

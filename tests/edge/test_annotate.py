@@ -27,11 +27,15 @@ def test_a_field_is_outlined_where_it_lies_in_the_frame() -> None:
     check = CheckReading(0, frame.size, page, Quality(), {"amount": READING}, {})
     drawing = draw_checks(frame, [check])
     assert drawing.shape[1] == 800
-    rows, columns = np.nonzero(is_green(drawing[:400]))
+    green = is_green(drawing[:400])
     # the box 20..60 x 10..30 on the page is 70..110 x 30..50 in the frame, four times as large in the drawing
+    _, columns = np.nonzero(green)
     assert abs(columns.min() - 280) <= 4
     assert abs(columns.max() - 440) <= 4
-    assert abs(rows.min() - 120) <= 4
+    for row in (120, 200):
+        assert green[row - 2 : row + 3, 290:430].any(axis=0).mean() > 0.85  # but for letters that cross it
+    # its name stands on a tab above it
+    assert green[100:116, 282:300].any()
 
 
 def test_a_small_strip_is_drawn_large_with_its_text_below() -> None:
