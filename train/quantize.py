@@ -14,7 +14,7 @@ from train.networks import DESIGNS, EXTENT_UNIT_PX, Design
 # Every model is converted at this width and resized on the device; for the digit network it is the only width.
 _WIDTH_PX = {"digit": 32, "strip": 128, "micr": 512}
 # Widths that the runtime may ask for; beyond the last a strip is not one field any more.
-_WIDEST_PX = {"digit": 32, "strip": 768, "micr": 1536}
+_WIDEST_PX = {"digit": 32, "strip": 768, "micr": 2048}
 
 
 def quantize(model: keras.Model, design: Design, calibration: Sequence[U8]) -> bytes:
