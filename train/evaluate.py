@@ -40,11 +40,9 @@ def frame_of(picture: U8, name: str = "") -> Frame:
 
 
 def strips_of(source: Source, folder: Path, part: Part) -> list[LabelledStrip]:
-    """Return one part of a set, without strips whose label a person cannot settle; sets of whole checks measure as a whole."""
+    """Return one part of a set, without strips whose label a person cannot settle."""
     strips = source.load(folder)
     assert isinstance(strips, list)
-    if source.kind == "amounts":
-        return strips
     parts = split(source.name, [s.group for s in strips])
     return [s for s, p in zip(strips, parts, strict=True) if p == part and not s.doubtful]
 

@@ -155,7 +155,7 @@ def _mark(symbol: str, stroke: float, rng: np.random.Generator) -> tuple[U8, flo
             end = np.array([np.cos(angle), np.sin(angle)]) * half
             _line(ink, [(centre - end[0], centre - end[1]), (centre + end[0], centre + end[1])], pen)
         return ink, size * float(rng.uniform(0.0, 0.5))
-    return _currency_sign(size, pen, rng) if rng.random() < 0.5 else _printed_sign(size, rng)
+    return _currency_sign(size, pen, rng) if rng.random() < 0.3 else _printed_sign(size, rng)
 
 
 def _currency_sign(size: float, pen: int, rng: np.random.Generator) -> tuple[U8, float]:
@@ -184,9 +184,18 @@ def _currency_sign(size: float, pen: int, rng: np.random.Generator) -> tuple[U8,
 def _printed_sign(size: float, rng: np.random.Generator) -> tuple[U8, float]:
     """Return the sign that a form prints before the amount; whatever the currency, the network calls it ``$``."""
     ink = draw_currency_sign(rng)
-    scale = size * float(rng.uniform(0.6, 1.05)) / ink.shape[0]
+    scale = size * float(rng.uniform(0.4, 1.05)) / ink.shape[0]
     shape = (max(3, round(ink.shape[1] * scale)), max(6, round(ink.shape[0] * scale)))
-    return np.asarray(cv2.resize(ink, shape, interpolation=cv2.INTER_AREA), np.uint8), size * float(rng.uniform(-0.1, 0.25))
+    small = cv2.resize(ink, shape, interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.4:  # a worn or badly copied sign keeps little of its shape
+        small = cv2.GaussianBlur(np.pad(small, 2), (0, 0), float(rng.uniform(0.5, 1.8)))
+    if rng.random() < 0.3:
+        small = cv2.dilate(small, np.ones((2, 2), np.uint8)) if rng.random() < 0.5 else cv2.erode(small, np.ones((2, 2), np.uint8))
+    faded = np.asarray(small * float(rng.uniform(0.4, 1.0)), np.uint8)
+    if rng.random() < 0.15:  # the border between the sign and the box for the number
+        faded = np.pad(faded, ((0, 0), (0, round(0.4 * size))))
+        faded[:, -1 - int(rng.integers(0, 2)) :] = int(rng.integers(120, 256))
+    return faded, size * float(rng.uniform(-0.25, 0.3))
 
 
 def _stroke(points: list[tuple[float, float]], pen: int) -> U8:
@@ -217,6 +226,8 @@ def _assembled(pieces: list[tuple[U8, float]], text: str, tightness: float, rng:
         np.maximum(at, ink, out=at)
         boxes[index] = left, top, left + width, top + height
         gap = tightness + float(rng.normal(0, 0.08))
+        if text[index] == "$":  # forms leave room after their sign; writers use it or not
+            gap += float(rng.exponential(0.3))
         if text[index] == "0" and text[index + 1 : index + 2] == "0" and rng.random() < 0.3:
             # Zeros written without lifting the pen: a bridge from one to the next.
             bridge_y = top + round(height * float(rng.uniform(0.05, 0.4)))

@@ -15,6 +15,8 @@ SHARES: dict[str, tuple[int, int]] = {
     "sudoku_printed": (8, 8),
     "orand_car_a": (12, 15),
     "meza": (14, 10),
+    "dbgt": (0, 35),
+    "idrbt": (0, 40),
     "micr_reallife": (20, 12),
     "micr_font_generated": (5, 5),
 }

@@ -67,7 +67,7 @@ def _mark(rng: np.random.Generator) -> str:
 
 
 def _currency(rng: np.random.Generator) -> str:
-    return "$" if rng.random() < 0.35 else ""
+    return "$" if rng.random() < 0.45 else ""
 
 
 def _tail(rng: np.random.Generator) -> str:
