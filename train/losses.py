@@ -17,7 +17,7 @@ TEXT, IN_SYMBOL, EXTENTS, ANCHOR, FOLD = 0, 1, slice(2, 6), 6, 7
 N_CHANNELS = 8
 
 # Symbols of the longest text that a strip is trained on.
-LONGEST_TEXT = {"strip": 24, "micr": 56}
+LONGEST_TEXT = {"strip": 24, "date": 24, "micr": 56}
 
 _IMPOSSIBLE = -1e4
 _ANCHOR_WEIGHT = 0.15
@@ -65,8 +65,8 @@ class StripLoss(keras.losses.Loss):
         self.n_symbols = len(design.symbols)
         self.blank = self.n_symbols - 1
         self.longest = LONGEST_TEXT[design.network]
-        # For MICR lines every symbol is always labelled; only the strip network has separators to fold.
-        digits = np.arange(self.n_symbols) < (10 if design.network == "strip" else self.blank)
+        # For MICR lines every symbol is always labelled; only figures may be labelled without their separators.
+        digits = np.arange(self.n_symbols) < (self.blank if design.network == "micr" else 10)
         self.kept: NDArray[np.float32] = digits.astype(np.float32)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -13,13 +13,15 @@ from keras import layers
 
 from edge.datatypes import STRIP_HEIGHT_PX
 
-NetworkName = Literal["digit", "strip", "micr"]
+NetworkName = Literal["digit", "strip", "date", "micr"]
 
 DIGITS = tuple("0123456789")
 BLANK = ""
 SYMBOLS: dict[str, tuple[str, ...]] = {
     "digit": (*DIGITS, BLANK),
     "strip": (*DIGITS, ".", ",", "-", "/", "$", "*", BLANK),
+    # The letters that the names of months need in English and Spanish, and "th" after a day; one class for small and capital ones.
+    "date": (*DIGITS, ".", ",", "-", "/", *"abcdefghijlmnoprstuvyz", BLANK),
     "micr": (*DIGITS, "A", "B", "C", "D", BLANK),
 }
 N_EXTENTS = 4
@@ -110,6 +112,7 @@ DESIGNS: dict[str, Design] = {
         Design("strip-narrow", "strip", 2, lambda: strip_network((12, 20, 32, 40, 64))),
         Design("strip-separable", "strip", 2, lambda: strip_network((16, 40, 64, 96, 128), conv=_separable)),
         Design("strip-coarse", "strip", 4, lambda: strip_network((16, 32, 64, 72, 104), column_px=4)),
+        Design("date", "date", 4, lambda: strip_network((12, 24, 40, 48, 72), column_px=4, name="date")),
         Design("micr", "micr", 4, lambda: strip_network((12, 16, 24, 40, 64), column_px=4, name="micr"), width_step_px=128),
     )
 }

@@ -12,6 +12,7 @@ from edge.datatypes import U8
 from edge.locate.digit import normalize_digit
 from edge.locate.strip import normalize_strip
 from train.data.boxes import with_found_boxes
+from train.data.dates import date_strip
 from train.data.digits import DigitBatches, digit_pool
 from train.data.handwriting import InkBank, bank_of_digits, bank_of_strips
 from train.data.micr import load_glyphs, real_line, set_line
@@ -29,6 +30,7 @@ Licence = Literal["any", "open"]
 FULL_RUNS = {
     "digit": FitConfig(design="digit", epochs=42, batches_per_epoch=500, batch_size=128),
     "strip": FitConfig(design="strip", epochs=75, batches_per_epoch=250, batch_size=64),
+    "date": FitConfig(design="date", epochs=40, batches_per_epoch=200, batch_size=64),
     "micr": FitConfig(design="micr", epochs=24, batches_per_epoch=150, batch_size=32, learning_rate=3e-3),
 }
 # Sources with little data and hard digits are drawn more often than their size says.
@@ -64,7 +66,7 @@ def recipe(config: FitConfig, folder: Path) -> Recipe:
     """Load what the design needs from the folder of labelled sets."""
     design = DESIGNS[config.design]
     licence: Licence = "open" if config.licence == "open" else "any"
-    return {"digit": _digit, "strip": _strip, "micr": _micr}[design.network](config, folder, licence)
+    return {"digit": _digit, "strip": _strip, "date": _dates, "micr": _micr}[design.network](config, folder, licence)
 
 
 def load_part(source: Source, folder: Path, part: Part) -> list[LabelledStrip]:
@@ -135,8 +137,27 @@ def _strip(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     return Recipe(StripBatches(mixture, design, config.seed, config.batch_size), strip_validation(design, validation), calibration)
 
 
+def _dates(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
+    design = DESIGNS[config.design]
+    strings = {s.name: load_part(s, folder, "train") for s in sources_of("strings", licence)}
+    papers = security_papers(300, np.random.default_rng(config.seed))
+    papers += [p for strips in strings.values() for p in empty_papers(strips[::15])]
+    banks = _banks(folder, licence) + [bank_of_strips(strips) for name, strips in strings.items() if name == "orand_car_a"]
+    real = [_as_digits(strip) for s in sources_of("dates", licence) for strip in load_part(s, folder, "train")]
+    kinds: list[tuple[str, float, Draw]] = [("date", 0.9, date_strip(banks, papers))]
+    if real:
+        kinds.append(("real", 0.1, real_strip(real)))
+    mixture = Mixture(tuple(kinds))
+    generated = Mixture(tuple(kinds[:1]))
+    return Recipe(
+        StripBatches(mixture, design, config.seed, config.batch_size),
+        strip_validation(design, {"synthetic": _synthetic(generated, config.seed)}),
+        [normalize_strip(s.picture).ink for s in _synthetic(mixture, config.seed + 1)],
+    )
+
+
 def _as_digits(strip: LabelledStrip) -> LabelledStrip:
-    """Keep the digits of an amount: its label says what was meant, not with which marks it was written."""
+    """Keep the digits of an amount or a date: the label says what was meant, not with which marks it was written."""
     return replace(strip, text="".join(c for c in strip.text if c.isdigit()), has_separators=False)
 
 

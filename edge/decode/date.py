@@ -1,4 +1,4 @@
-"""Lattice to a date in figures."""
+"""Lattice to a date, in figures or with the month's name."""
 
 import datetime
 import re
@@ -8,8 +8,21 @@ from edge.datatypes import Lattice
 from edge.decode.accept import Decoded, Meaning, Thresholds, decode
 from edge.decode.currency import DateOrder, currency_of
 
-_PARTS = re.compile(r"(\d{1,4})[/.-]+(\d{1,2})[/.-]+(\d{1,4})")
-# A check is rarely older than a year, or dated far ahead; a date outside counts this much less, which never decides alone.
+_FIGURES = re.compile(r"(\d{1,4})[/.,-]+(\d{1,2})[/.,-]+(\d{1,4})")
+# "may 2nd, 2019" and "2 de mayo de 2019"; spaces have no symbol, so the figures of day and year may stand together.
+_NAME_FIRST = re.compile(r"([a-z]{3,})[.,/-]*(\d{1,2}?)(?:st|nd|rd|th)?[.,/-]*(\d{4}|\d{2})")
+_DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[.,/-]*([a-z]{3,}?)(?:del?)?[.,/-]*(\d{4}|\d{2})")
+_NO_DAY = re.compile(r"[a-z]{3,}[.,/-]*(?:19|20)\d\d")
+# Words that a form prints before the date, and that a cut may take along.
+_LABEL = re.compile(r"^(?:dated?|dt|fecha|on)(?=[\W\da-z])")
+_MONTHS = (
+    ("january", "enero"), ("february", "febrero"), ("march", "marzo"), ("april", "abril"), ("may", "mayo"), ("june", "junio"),
+    ("july", "julio"), ("august", "agosto"), ("september", "septiembre", "setiembre"), ("october", "octubre"),
+    ("november", "noviembre"), ("december", "diciembre"),
+)  # fmt: skip
+_LEAST_LETTERS = 3
+# A check is rarely older than a year, or dated far ahead (the same window in which banks pay one without asking, and some more); a
+# date outside counts this much less, which tips what is nearly even and never decides alone.
 _OLDEST_DAYS, _NEWEST_DAYS = 400, 90
 _UNLIKELY = 0.25
 
@@ -37,11 +50,13 @@ def read_date(
 def parse_date(text: str, order: DateOrder) -> datetime.date | str:
     """Return the date, or the rule that the text breaks.
 
-    Day and month stand in the given order, unless only the other order names a month.
+    Day and month in figures stand in the given order, unless only the other order names a month.
     """
     # Marks at either end are the rest of a printed word or of a rule.
-    text = text.strip("*$.,-/")
-    separated = _PARTS.fullmatch(text)
+    text = _LABEL.sub("", text.strip("*$.,-/")).lstrip("*$.,-/")
+    if any(letter.isalpha() for letter in text):
+        return _with_name(text)
+    separated = _FIGURES.fullmatch(text)
     if separated:
         first, second, third = separated.groups()
     elif re.fullmatch(r"\d{8}|\d{6}", text):
@@ -55,11 +70,34 @@ def parse_date(text: str, order: DateOrder) -> datetime.date | str:
     month, day = (first, second) if order == "month_first" else (second, first)
     if int(month) > 12 >= int(day):
         month, day = day, month
-    return _date(third if len(third) == 4 else f"20{third}", month, day)
+    return _date(third, month, day)
+
+
+def _with_name(text: str) -> datetime.date | str:
+    if _NO_DAY.fullmatch(text):
+        return "the day is missing"
+    if found := _NAME_FIRST.fullmatch(text):
+        name, day, year = found.groups()
+    elif found := _DAY_FIRST.fullmatch(text):
+        day, name, year = found.groups()
+    else:
+        return "not a day, a month's name and a year"
+    month = month_of(name) or month_of(name.removeprefix("de"))
+    if month is None:
+        return f"{name!r} names no month"
+    return _date(year, str(month), day)
+
+
+def month_of(name: str) -> int | None:
+    """Return the month that a name or the beginning of one, of at least three letters, stands for in English or Spanish."""
+    if len(name) < _LEAST_LETTERS:
+        return None
+    months = [number for number, names in enumerate(_MONTHS, 1) if any(full.startswith(name) for full in names)]
+    return months[0] if len(months) == 1 else None
 
 
 def _date(year: str, month: str, day: str) -> datetime.date | str:
     try:
-        return datetime.date(int(year), int(month), int(day))
+        return datetime.date(int(year if len(year) == 4 else f"20{year}"), int(month), int(day))
     except ValueError:
         return f"there is no day {day} in month {month} of {year}"

@@ -126,6 +126,8 @@ def _mark(symbol: str, stroke: float, rng: np.random.Generator) -> tuple[U8, flo
     """Return a separator's ink and how far its foot lies above the line."""
     pen = max(2, round(stroke))
     size = DIGIT_PX * float(rng.uniform(0.85, 1.15))
+    if symbol == " ":
+        return np.zeros((2, max(2, round(size * float(rng.uniform(0.2, 0.6))))), np.uint8), 0.0
     if symbol == ".":
         radius = max(1, round(pen * float(rng.uniform(0.5, 1.0))))
         ink = np.zeros((2 * radius + 3, 2 * radius + 3), np.uint8)

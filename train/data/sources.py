@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CORRECTIONS = Path(__file__).with_name("corrections")
 NOT_A_DIGIT = 10
 
-Kind = Literal["digits", "strings", "micr", "amounts", "digits_test"]
+Kind = Literal["digits", "strings", "micr", "amounts", "dates", "digits_test"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,13 +169,13 @@ def _micr(stem: str) -> Callable[[Path], list[LabelledStrip]]:
     return load
 
 
-def _check_amounts(name: str, boxes: str, text: str) -> Callable[[Path], list[LabelledStrip]]:
-    """Cut the courtesy amounts out of whole checks by their labelled boxes; checks of one group are one check photographed again."""
+def _check_fields(name: str, boxes: str, field: str, text: str) -> Callable[[Path], list[LabelledStrip]]:
+    """Cut one field out of whole checks by its labelled box; checks of one group are one check photographed again."""
 
     def load(folder: Path) -> list[LabelledStrip]:
         strips = []
         for row in _jsonl(folder / f"checks/{name}/labels.jsonl"):
-            box = {k.lower(): v for k, v in row[boxes].items()}.get("amount")  # type: ignore[attr-defined]
+            box = {k.lower(): v for k, v in row[boxes].items()}.get(field)  # type: ignore[attr-defined]
             if not row[text] or box is None or str(row[text]).startswith("-"):
                 continue
             picture = decode_grey((folder / "checks" / name / str(row["file"])).read_bytes())
@@ -246,7 +246,7 @@ SOURCES: tuple[Source, ...] = (
         ("checks/dbgt/**/*",),
         "none stated (student project)",
         False,
-        _check_amounts("dbgt", "approx_boxes_xywh", "amount"),
+        _check_fields("dbgt", "approx_boxes_xywh", "amount", "amount"),
     ),
     Source(
         "idrbt",
@@ -254,7 +254,23 @@ SOURCES: tuple[Source, ...] = (
         ("checks/idrbt/**/*",),
         "free for research (IDRBT)",
         False,
-        _check_amounts("idrbt", "boxes_xywh", "amount_digits"),
+        _check_fields("idrbt", "boxes_xywh", "amount", "amount_digits"),
+    ),
+    Source(
+        "dbgt_dates",
+        "dates",
+        ("checks/dbgt/**/*",),
+        "none stated (student project)",
+        False,
+        _check_fields("dbgt", "approx_boxes_xywh", "date", "date"),
+    ),
+    Source(
+        "idrbt_dates",
+        "dates",
+        ("checks/idrbt/**/*",),
+        "free for research (IDRBT)",
+        False,
+        _check_fields("idrbt", "boxes_xywh", "date", "date_ddmmyyyy"),
     ),
     Source("micr_reallife", "micr", ("micr/lines/reallife*",), "BSD-3-Clause (Doubango)", True, _micr("reallife")),
     Source("micr_font_generated", "micr", ("micr/lines/font_generated*",), "BSD-3-Clause (Doubango)", True, _micr("font_generated")),

@@ -17,6 +17,8 @@ SHARES: dict[str, tuple[int, int]] = {
     "meza": (14, 10),
     "dbgt": (0, 35),
     "idrbt": (0, 40),
+    "dbgt_dates": (0, 35),
+    "idrbt_dates": (0, 40),
     "micr_reallife": (20, 12),
     "micr_font_generated": (5, 5),
 }
