@@ -21,6 +21,12 @@ _LEAST_REGULAR = 0.62
 _ZONE = 0.66
 # Spaces between the groups of one line, in pitches.
 _WIDEST_GAP = 11.0
+# No digit is wider than 0.091 inch, 0.73 of the pitch (ISO 1004); blur adds to it.
+_WIDEST_DIGIT = 0.9
+# Digits without a symbol or a space between them; the longest field of a line has 19. More are a border of ornaments.
+_LONGEST_RUN = 24
+# So many pitches around a mark are at hand; a mark that has not two digits at hand belongs only if it stands close.
+_AT_HAND, _CLOSE = 3.5, 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +127,14 @@ def _judge(row: F64, h: float, top: int, boxes: F64) -> MicrLine | None:
     scores = weight.sum(axis=0) - 0.5 * off.clip(0, 0.13).sum(axis=0)
     at = int(np.argmax(scores))
     share = float(regular[:, at].mean())
-    singles = int((regular[:, at] & (whole[:, at] == 1)).sum())
-    if share < _LEAST_REGULAR or singles < 4:
+    single = regular[:, at] & (whole[:, at] == 1)
+    longest = int(np.diff(np.flatnonzero(np.concatenate([[True], ~single, [True]]))).max())
+    if share < _LEAST_REGULAR or np.count_nonzero(single) < 4 or longest > _LONGEST_RUN:
         return None
     pitch = float(pitches[at])
     group = _group(row, digits, pitch)
     n_regular = float(regular[:, at].sum())
-    narrow = float(np.mean(digits[:, 2] <= 1.0 * pitch))
+    narrow = float(np.mean(digits[:, 2] <= _WIDEST_DIGIT * pitch))
     # Print at another pitch hits whole pitches by chance: then the hits are wide off.
     spread = float(off[:, at][regular[:, at]].mean())
     exact = float(np.exp(-max(0.0, spread - 0.05) / 0.03))
@@ -151,14 +158,15 @@ def _crowd(group: F64, digits: F64, h: float, boxes: F64) -> float:
 
 
 def _group(row: F64, digits: F64, pitch: float) -> F64:
-    """Return the marks that belong together: around the median digit, without a gap wider than a line has."""
-    h = float(np.median(digits[:, 3]))
-    is_digit = np.abs(row[:, 3] - h) <= 0.17 * h
+    """Return the marks that belong together: around the median digit, without a gap wider than a line has.
+
+    Beyond its ends come ornaments and borders, which may be as high as a digit but stand away from the digits.
+    """
+    is_near = np.count_nonzero(np.abs(row[:, None, 0] - digits[None, :, 0]) < _AT_HAND * pitch, axis=1) >= 2
     gaps = row[1:, 0] - (row[:-1, 0] + row[:-1, 2])
     first = last = int(np.argmin(np.abs(row[:, 0] - np.median(digits[:, 0]))))
-    # Parts of symbols are low, so they belong only if they stand close; a digit may follow after a wide space.
-    while first > 0 and gaps[first - 1] < (_WIDEST_GAP if is_digit[first - 1] else 2.5) * pitch:
+    while first > 0 and gaps[first - 1] < (_WIDEST_GAP if is_near[first - 1] else _CLOSE) * pitch:
         first -= 1
-    while last < len(row) - 1 and gaps[last] < (_WIDEST_GAP if is_digit[last + 1] else 2.5) * pitch:
+    while last < len(row) - 1 and gaps[last] < (_WIDEST_GAP if is_near[last + 1] else _CLOSE) * pitch:
         last += 1
     return np.asarray(row[first : last + 1], np.float64)
