@@ -21,6 +21,8 @@ Verdict = Literal["accepted", "unsure", "unreadable"]
 
 FIELD_NAMES: tuple[FieldName, ...] = ("amount", "date", "check_number", "micr")
 STRIP_HEIGHT_PX = 32
+# What a cell of a frame may show: the inside of a check, one of its four sides as a reader of it sees them, or nothing of a check.
+PAGE_PARTS = ("inside", "top", "right", "bottom", "left", "")
 
 
 def _read_only(owner: object, name: str, dtype: type, shape: tuple[int | None, ...]) -> None:
@@ -47,6 +49,16 @@ class Frame:
     @property
     def size(self) -> tuple[int, int]:
         return self.pixels.shape[1], self.pixels.shape[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageMap:
+    """Where a network sees checks in a frame: float32 (rows, columns, 6), the probability of each of `PAGE_PARTS` in each cell."""
+
+    probabilities: F32
+
+    def __post_init__(self) -> None:
+        _read_only(self, "probabilities", np.float32, (None, None, len(PAGE_PARTS)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

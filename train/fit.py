@@ -15,7 +15,8 @@ import numpy as np
 
 from edge.datatypes import F32
 from train.losses import DigitLoss, StripLoss
-from train.networks import DESIGNS
+from train.networks import DESIGNS, Design
+from train.page_network import PageLoss
 
 # Weights are averaged every few steps; together about one average over the last thousand steps (Polyak, Juditsky 1992).
 _AVERAGE_EVERY_STEPS = 10
@@ -73,7 +74,7 @@ def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, prog
         alpha=0.01,
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=1.0)
-    loss = DigitLoss() if design.network == "digit" else StripLoss(design)
+    loss = _loss_of(design)
     model.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
     optimizer.build(model.trainable_variables)
     averaged, best, first_epoch = _resume(run, model, optimizer)
@@ -98,6 +99,12 @@ def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, prog
         draw_learning_curve(run)
     load_weights(twin, run / "weights.npz")
     return twin
+
+
+def _loss_of(design: Design) -> keras.losses.Loss:
+    if design.network == "digit":
+        return DigitLoss()
+    return PageLoss() if design.network == "page" else StripLoss(design)
 
 
 def load_weights(model: keras.Model, path: Path) -> None:

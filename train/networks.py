@@ -1,4 +1,4 @@
-"""The three networks, fully convolutional, of layers that the TFLite int8 kernels have: written once for every Keras backend.
+"""The networks, fully convolutional, of layers that the TFLite int8 kernels have: written once for every Keras backend.
 
 The strip and MICR networks are space-displacement networks (LeCun, Bottou, Bengio, Haffner 1998, section VII): height shrinks to one
 row, width stays, and each column predicts a symbol or the blank.
@@ -11,9 +11,11 @@ from typing import Literal
 import keras
 from keras import layers
 
-from edge.datatypes import STRIP_HEIGHT_PX
+from edge.datatypes import PAGE_PARTS, STRIP_HEIGHT_PX
+from train.blocks import conv, residual, separable
+from train.page_network import page_network
 
-NetworkName = Literal["digit", "strip", "date", "micr"]
+NetworkName = Literal["digit", "strip", "date", "micr", "page"]
 
 DIGITS = tuple("0123456789")
 BLANK = ""
@@ -23,6 +25,7 @@ SYMBOLS: dict[str, tuple[str, ...]] = {
     # The letters that the names of months need in English and Spanish, and "th" after a day; one class for small and capital ones.
     "date": (*DIGITS, ".", ",", "-", "/", *"abcdefghijlmnoprstuvyz", BLANK),
     "micr": (*DIGITS, "A", "B", "C", "D", BLANK),
+    "page": PAGE_PARTS,
 }
 N_EXTENTS = 4
 # The extents leave the network in units of this many strip pixels, which brings them into the range of the logits.
@@ -46,36 +49,19 @@ class Design:
 
     @property
     def has_extents(self) -> bool:
-        return self.network != "digit"
-
-
-def _conv(
-    x: keras.KerasTensor, filters: int, kernel: int | tuple[int, int], strides: int | tuple[int, int] = 1, padding: str = "same"
-) -> keras.KerasTensor:
-    x = layers.Conv2D(filters, kernel, strides=strides, padding=padding, use_bias=False, kernel_initializer="he_normal")(x)
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.97)(x))
-
-
-def _separable(x: keras.KerasTensor, filters: int, kernel: int | tuple[int, int], strides: int | tuple[int, int] = 1) -> keras.KerasTensor:
-    x = layers.DepthwiseConv2D(kernel, strides=strides, padding="same", use_bias=False, depthwise_initializer="he_normal")(x)
-    x = layers.ReLU()(layers.BatchNormalization(momentum=0.97)(x))
-    return _conv(x, filters, 1)
-
-
-def _residual(x: keras.KerasTensor, kernel: int | tuple[int, int], conv: Callable[..., keras.KerasTensor] = _conv) -> keras.KerasTensor:
-    return layers.Add()([x, conv(x, x.shape[-1], kernel)])
+        return self.network in ("strip", "date", "micr")
 
 
 def digit_network() -> keras.Model:
     """Return the classifier of one digit: (32, 32, 1) ink in 0..1 to (1, 1, 11) logits, the last for *not a digit*."""
     inputs = x = keras.Input((32, 32, 1))
-    x = _conv(x, 16, 3)
-    x = _conv(x, 32, 3, 2)
-    x = _residual(x, 3)
-    x = _conv(x, 48, 3, 2)
-    x = _residual(x, 3)
-    x = _conv(x, 48, 3, 2)
-    x = _residual(x, 3)
+    x = conv(x, 16, 3)
+    x = conv(x, 32, 3, 2)
+    x = residual(x, 3)
+    x = conv(x, 48, 3, 2)
+    x = residual(x, 3)
+    x = conv(x, 48, 3, 2)
+    x = residual(x, 3)
     x = layers.DepthwiseConv2D(4, padding="valid", use_bias=False)(x)
     x = layers.ReLU()(layers.BatchNormalization(momentum=0.97)(x))
     x = layers.Dropout(0.3)(x)
@@ -84,22 +70,22 @@ def digit_network() -> keras.Model:
 
 def strip_network(
     widths: tuple[int, int, int, int, int] = (16, 32, 48, 64, 96),
-    conv: Callable[..., keras.KerasTensor] = _conv,
+    block: Callable[..., keras.KerasTensor] = conv,
     column_px: int = 2,
     name: NetworkName = "strip",
 ) -> keras.Model:
     """Return a network over a strip: (32, width, 1) ink to (1, width / column_px, symbols + 4 extents)."""
     stem, first, second, third, context = widths
     inputs = x = keras.Input((STRIP_HEIGHT_PX, None, 1))
-    x = _conv(x, stem, 3, (2, 2))
-    x = conv(x, first, 3, (1, column_px // 2))
-    x = conv(x, second, 3, (2, 1))
-    x = _residual(x, 3, conv)
-    x = conv(x, third, 3, (2, 1))
-    x = _residual(x, 3, conv)
-    x = _conv(x, context, (4, 1), padding="valid")
-    x = _residual(x, (1, 5))
-    x = _residual(x, (1, 5))
+    x = conv(x, stem, 3, (2, 2))
+    x = block(x, first, 3, (1, column_px // 2))
+    x = block(x, second, 3, (2, 1))
+    x = residual(x, 3, block)
+    x = block(x, third, 3, (2, 1))
+    x = residual(x, 3, block)
+    x = conv(x, context, (4, 1), padding="valid")
+    x = residual(x, (1, 5))
+    x = residual(x, (1, 5))
     x = layers.Dropout(0.15)(x)
     return keras.Model(inputs, layers.Conv2D(len(SYMBOLS[name]) + N_EXTENTS, 1)(x), name=name)
 
@@ -110,9 +96,10 @@ DESIGNS: dict[str, Design] = {
         Design("digit", "digit", 32, digit_network),
         Design("strip", "strip", 2, strip_network),
         Design("strip-narrow", "strip", 2, lambda: strip_network((12, 20, 32, 40, 64))),
-        Design("strip-separable", "strip", 2, lambda: strip_network((16, 40, 64, 96, 128), conv=_separable)),
+        Design("strip-separable", "strip", 2, lambda: strip_network((16, 40, 64, 96, 128), block=separable)),
         Design("strip-coarse", "strip", 4, lambda: strip_network((16, 32, 64, 72, 104), column_px=4)),
         Design("date", "date", 4, lambda: strip_network((12, 24, 40, 48, 72), column_px=4, name="date")),
         Design("micr", "micr", 4, lambda: strip_network((12, 16, 24, 40, 64), column_px=4, name="micr"), width_step_px=128),
+        Design("page", "page", 4, page_network, width_step_px=256),
     )
 }

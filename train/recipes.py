@@ -22,6 +22,7 @@ from train.data.splits import Part, split
 from train.data.strips import Draw, Mixture, StripBatches, drawn_strip, joined_strip, printed_strip, real_strip, written_strip
 from train.fit import Batches, FitConfig
 from train.networks import DESIGNS, Design
+from train.pages import PageBatches, page_validation, picture_of, validation_frames
 from train.validate import digit_validation, strip_validation
 
 Licence = Literal["any", "open"]
@@ -32,6 +33,7 @@ FULL_RUNS = {
     "strip": FitConfig(design="strip", epochs=75, batches_per_epoch=250, batch_size=64),
     "date": FitConfig(design="date", epochs=40, batches_per_epoch=200, batch_size=64),
     "micr": FitConfig(design="micr", epochs=24, batches_per_epoch=150, batch_size=32, learning_rate=3e-3),
+    "page": FitConfig(design="page", epochs=16, batches_per_epoch=125, batch_size=16, learning_rate=3e-3),
 }
 # Sources with little data and hard digits are drawn more often than their size says.
 _DIGIT_WEIGHTS = {"orand_car_a": 2.0, "sudoku_printed": 2.0, "usps": 1.5}
@@ -66,7 +68,8 @@ def recipe(config: FitConfig, folder: Path) -> Recipe:
     """Load what the design needs from the folder of labelled sets."""
     design = DESIGNS[config.design]
     licence: Licence = "open" if config.licence == "open" else "any"
-    return {"digit": _digit, "strip": _strip, "date": _dates, "micr": _micr}[design.network](config, folder, licence)
+    recipes = {"digit": _digit, "strip": _strip, "date": _dates, "micr": _micr, "page": _page}
+    return recipes[design.network](config, folder, licence)
 
 
 def load_part(source: Source, folder: Path, part: Part) -> list[LabelledStrip]:
@@ -184,3 +187,11 @@ def _micr(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
         strip_validation(design, {s.name: load_part(s, folder, "validate") for s in sources}),
         calibration,
     )
+
+
+def _page(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
+    """Everything is drawn: the page network needs no labelled set, so ``folder`` and ``licence`` change nothing."""
+    batches = PageBatches(config.seed, config.batch_size)
+    rng = np.random.default_rng((config.seed, 10**7))
+    calibration = [picture_of(batches.draw(rng)) for _ in range(_N_CALIBRATION)]
+    return Recipe(batches, page_validation(validation_frames(config.seed)), calibration)

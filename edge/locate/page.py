@@ -5,8 +5,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from edge.datatypes import F64, U8, Frame, Page
+from edge.datatypes import F64, U8, Frame, Page, PageMap
 from edge.locate.micr_line import find_micr_line, ink_of_page
+from edge.locate.page_map import Outline, outlines
 from edge.locate.quad import area_of, find_quads, find_quads_of_lines, smooth_lab, support_of
 from edge.locate.sides import fitted_to_edges
 
@@ -24,26 +25,72 @@ _LEAST_EVIDENCE, _LEAST_WITH_SHAPE = 0.55, 0.36
 _SCAN_EVIDENCE, _SCAN_ASPECTS = 0.75, (1.9, 3.1)
 # Evidence times support times the fourth root of the area share: from here on no better outline need be looked for.
 _GOOD_VALUE = 0.42
+# What the network takes for a check may be foreshortened; it is surely one, with or without a MICR line, from this confidence on.
+_SEEN_ASPECTS, _SURELY_SEEN = (1.4, 3.8), 0.9
+# A MICR line on the other side overrules the network's idea of which side is up by this much, times how sure the network is.
+_OVERRULES = 0.4
+# A side without an edge this near to the frame's border, as a share of its longer side, is the border.
+_TO_BORDER = 0.035
 
 
-def find_pages(frame: Frame) -> tuple[Page, ...]:
-    """Return the checks in a frame, the largest first, at most six; none where nothing carries a MICR line."""
+def find_pages(frame: Frame, page_map: PageMap | None = None) -> tuple[Page, ...]:
+    """Return the checks in a frame, the largest first, at most six; ``page_map`` is what the page network sees, None without one.
+
+    Where the network sees no check, or there is no network, regions and straight lines that enclose a MICR line are looked for.
+    """
+    fine, fine_to_frame = _shrunk(frame.pixels, _FINE_PX)
+    pages: list[Page] = []
+    if page_map is not None:
+        seen = (_page_of(frame, fine, fine_to_frame, outline) for outline in outlines(page_map, frame)[:_MOST_TRIALS])
+        pages = [page for page in seen if page is not None]
+    return _distinct(pages or _pages_by_shape(frame, fine))
+
+
+def _distinct(pages: list[Page]) -> tuple[Page, ...]:
+    """Return pages, given the best first, without those that overlap a better one, the largest first."""
+    kept: list[Page] = []
+    for page in pages:
+        if not any(_overlap(page.corners, other.corners) > 0.3 for other in kept):
+            kept.append(page)
+    return tuple(sorted(kept, key=lambda page: -area_of(page.corners))[:_MOST_PAGES])
+
+
+def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> Page | None:
+    """Return what the network takes for a check, fitted to its edges and turned upright; None where nothing else speaks for it."""
+    quad = fitted_to_edges(fine, outline.corners / fine_to_frame, _TO_BORDER * max(fine.shape[:2])) * fine_to_frame
+    aspect = _aspect(quad)
+    if not _SEEN_ASPECTS[0] <= aspect <= _SEEN_ASPECTS[1]:
+        return None
+    page = rectify(frame, quad)
+    ink = ink_of_page(page.pixels)
+    upright = _evidence(ink)
+    turned = _evidence(np.ascontiguousarray(ink[::-1, ::-1])) if upright < _LEAST_EVIDENCE else 0.0
+    if max(upright, turned) < _LEAST_WITH_SHAPE and outline.confidence < _SURELY_SEEN:
+        return None
+    confidence = 1 - (1 - outline.confidence) * (1 - max(upright, turned))
+    if turned - upright > _OVERRULES * outline.turn_confidence:
+        return rectify(frame, np.roll(quad, 2, axis=0), confidence)
+    return replace(page, confidence=confidence)
+
+
+def _aspect(quad: F64) -> float:
+    sides = np.hypot(*(np.roll(quad, -1, axis=0) - quad).T)
+    return float((sides[0] + sides[2]) / max(sides[1] + sides[3], 1.0))
+
+
+def _pages_by_shape(frame: Frame, fine: U8) -> list[Page]:
+    """Return pages found without a network, the best first."""
     whole = _whole_frame(frame)
     is_of_check_shape = _SCAN_ASPECTS[0] <= max(frame.size) / min(frame.size) <= _SCAN_ASPECTS[1]
     if whole is not None and is_of_check_shape and whole.confidence > _SCAN_EVIDENCE:
-        return (whole,)
-    fine, _ = _shrunk(frame.pixels, _FINE_PX)
+        return [whole]
     coarse, coarse_to_fine = _shrunk(fine, _COARSE_PX)
     found = _pages_of(frame, fine, [quad * coarse_to_fine for quad in find_quads(coarse)[:_MOST_TRIALS]])
     if not any(value > _GOOD_VALUE for value, _ in found):
         found += _pages_of(frame, fine, [quad * coarse_to_fine for quad in find_quads_of_lines(coarse)[:_MOST_TRIALS]])
     if whole is not None and not found:
         found = [(whole.confidence, whole)]
-    pages: list[Page] = []
-    for _, page in sorted(found, key=lambda pair: -pair[0]):
-        if not any(_overlap(page.corners, other.corners) > 0.3 for other in pages):
-            pages.append(page)
-    return tuple(sorted(pages, key=lambda page: -area_of(page.corners))[:_MOST_PAGES])
+    return [page for _, page in sorted(found, key=lambda pair: -pair[0])]
 
 
 def _pages_of(frame: Frame, fine: U8, quads: list[F64]) -> list[tuple[float, Page]]:
@@ -55,7 +102,7 @@ def _pages_of(frame: Frame, fine: U8, quads: list[F64]) -> list[tuple[float, Pag
         # What lies inside a good find is a part of it.
         if any(value > _GOOD_VALUE and _overlap(rough * to_frame, page.corners) > 0.9 for value, page in pages):
             continue
-        quad = fitted_to_edges(lab, rough)
+        quad = fitted_to_edges(fine, rough)
         page = _page_in(frame, quad * to_frame)
         if page is not None:
             # An outline inside the paper has less contrast and less area than the paper's own.

@@ -11,7 +11,10 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class InputContract:
-    """What a network is given: int8 (1, height, width, 1), real = scale * (code - zero_point), width a multiple of ``width_multiple``."""
+    """What a network is given: int8 (1, height, width, channels), real = scale * (code - zero_point), width a multiple of ``width_multiple``.
+
+    A card that names no channels means one.
+    """
 
     height: int
     scale: float
@@ -19,6 +22,7 @@ class InputContract:
     width_multiple: int
     min_width: int
     max_width: int
+    channels: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ def _network(name: str, raw: object) -> NetworkCard:
     contract = InputContract(
         **{key: _take(given, key, int, f"{where}.input") for key in ("height", "zero_point", "width_multiple", "min_width", "max_width")},
         scale=_take(given, "scale", float, f"{where}.input"),
+        channels=_take({"channels": 1, **given}, "channels", int, f"{where}.input"),
     )
     output = OutputContract(_take(answered, "scale", float, f"{where}.output"), _take(answered, "zero_point", int, f"{where}.output"))
     symbols = tuple(_take(raw, "symbols", list, where))

@@ -54,7 +54,17 @@ class Int8Model:
             raise BundleError(f"the runtime refuses the model: {error}; the bundle is damaged or made for a newer runtime") from error
         self.input, self.output = first.get_input_details(), first.get_output_details()
 
-    def check(self, where: str, *, height: int, given: tuple[float, int], answered: tuple[float, int], n_channels: int) -> None:
+    def check(
+        self,
+        where: str,
+        *,
+        height: int,
+        given: tuple[float, int],
+        answered: tuple[float, int],
+        n_channels: int,
+        channels: int = 1,
+        rows: int = 1,
+    ) -> None:
         """Compare the model with its card.
 
         Raises:
@@ -73,13 +83,13 @@ class Int8Model:
                     f"{where}: the {side}'s scale and zero point are {scale}, {zero_point}, on the card {quantization}: pack it again"
                 )
         shape, out = tuple(self.input[0]["shape"]), tuple(self.output[0]["shape"])
-        if len(shape) != 4 or shape[1] != height or shape[3] != 1:
+        if len(shape) != 4 or shape[1] != height or shape[3] != channels:
             raise BundleError(
-                f"{where}: the input's shape is {shape}, the card says (1, {height}, width, 1): pack the model that fits the card"
+                f"{where}: the input's shape is {shape}, the card says (1, {height}, width, {channels}): pack the model that fits the card"
             )
-        if len(out) != 4 or out[1] != 1 or out[3] != n_channels:
+        if len(out) != 4 or out[1] != rows or out[3] != n_channels:
             raise BundleError(
-                f"{where}: the output's shape is {out}, the card says (1, 1, columns, {n_channels}): pack the model that fits the card"
+                f"{where}: the output's shape is {out}, the card says (1, {rows}, columns, {n_channels}): pack the model that fits the card"
             )
 
     def __call__(self, codes: I8) -> I8:

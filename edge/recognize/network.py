@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from edge.datatypes import F32, U8, Lattice, Strip
+from edge.datatypes import F32, PAGE_PARTS, U8, Lattice, PageMap, Strip
 from edge.errors import BundleError
 from edge.recognize.bundle import Bundle
 from edge.recognize.card import NetworkCard
 from edge.recognize.interpreter import Int8Model
-from edge.recognize.tensor import dequantize, digit_codes, strip_codes
+from edge.recognize.tensor import dequantize, digit_codes, picture_codes, strip_codes
 
 
 def _open(bundle: Bundle, name: str, runtime: str, threads: int) -> tuple[Int8Model, NetworkCard]:
@@ -18,7 +18,17 @@ def _open(bundle: Bundle, name: str, runtime: str, threads: int) -> tuple[Int8Mo
     card = bundle.card.networks[name]
     model = Int8Model(bundle.models[name], runtime, threads)
     given, answered = (card.input.scale, card.input.zero_point), (card.output.scale, card.output.zero_point)
-    model.check(card.file, height=card.input.height, given=given, answered=answered, n_channels=card.n_channels)
+    # A strip's columns stand in one row; a frame's cells in as many as its height has.
+    rows = card.input.height // card.column_px if name == "page" else 1
+    model.check(
+        card.file,
+        height=card.input.height,
+        given=given,
+        answered=answered,
+        n_channels=card.n_channels,
+        channels=card.input.channels,
+        rows=rows,
+    )
     return model, card
 
 
@@ -70,3 +80,21 @@ class DigitNetwork:
         """Return log-probabilities float32 (n, symbols) for normalised digits uint8 (n, 32, 32); the last symbol is *not a digit*."""
         codes = self._model(digit_codes(inks, self.card.input))
         return log_softmax(dequantize(codes[:, 0, 0], self.card.output.scale, self.card.output.zero_point))
+
+
+class PageNetwork:
+    """The network that sees where in a frame checks lie, and which of their sides is which.
+
+    Raises:
+        BundleError: the bundle lacks the network, or it does not fit its card.
+    """
+
+    def __init__(self, bundle: Bundle, runtime: str = "auto", threads: int = 1) -> None:
+        self._model, self.card = _open(bundle, "page", runtime, threads)
+        if self.card.symbols != PAGE_PARTS:
+            raise BundleError(f"the page network names {self.card.symbols}, this reader knows {PAGE_PARTS}: use a bundle that fits")
+
+    def look(self, picture: U8) -> PageMap:
+        """Return what each cell of a frame's small picture, BGR (192, 256, 3), shows."""
+        codes = self._model(picture_codes(picture, self.card.input))
+        return PageMap(np.exp(log_softmax(dequantize(codes[0], self.card.output.scale, self.card.output.zero_point))))

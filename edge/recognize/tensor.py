@@ -32,6 +32,17 @@ def digit_codes(inks: U8, contract: InputContract) -> I8:
     return np.asarray(_codes_of_levels(contract)[inks][..., None], np.int8)
 
 
+def picture_codes(picture: U8, contract: InputContract) -> I8:
+    """Return int8 (1, height, width, 3) for a BGR picture of the network's own size.
+
+    Raises:
+        ValueError: the picture is of another size.
+    """
+    if picture.shape != (contract.height, contract.max_width, contract.channels):
+        raise ValueError(f"a picture of {picture.shape} does not fit a network for {contract.height} x {contract.max_width}")
+    return np.asarray(_codes_of_levels(contract)[picture][None], np.int8)
+
+
 def dequantize(codes: I8, scale: float, zero_point: int) -> F32:
     """Return real = scale * (code - zero_point), float32."""
     return (codes.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)

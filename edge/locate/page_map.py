@@ -1,0 +1,149 @@
+"""The whole frame as the page network sees it, and the outlines of checks from what it says of each cell."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge.datatypes import F32, F64, PAGE_PARTS, U8, Frame, PageMap
+from edge.locate.sides import crossing
+
+# Width and height of the network's picture, whatever the frame's own shape.
+PICTURE_SIZE = (256, 192)
+# Cells that are surely inside make the heart of a check; a heart of fewer is dirt.
+_SURELY_INSIDE, _LEAST_HEART = 0.5, 5
+# So far from its heart, in cells, a check's own sides lie.
+_REACH = 4.0
+# The bands that the network sees sides as are this deep, in cells; their middle lies half as far inside the edge.
+SIDE_CELLS = 1.5
+# A side that fewer cells speak for (in sum) is not seen.
+_LEAST_SIDE = 1.2
+_INSIDE, _NOTHING = PAGE_PARTS.index("inside"), PAGE_PARTS.index("")
+_SIDES = tuple(PAGE_PARTS.index(side) for side in ("top", "right", "bottom", "left"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outline:
+    """A check as the network sees it: corners in frame pixels, clockwise from the check's own top-left.
+
+    ``confidence``: how sure its cells are part of a check; ``turn_confidence``: how sure its sides are the sides they are taken for.
+    """
+
+    corners: F64
+    confidence: float
+    turn_confidence: float
+
+
+def picture_of_frame(frame: Frame) -> U8:
+    """Return the frame, BGR uint8 (192, 256, 3): a frame that is higher than wide turned a quarter to the left, then stretched to fit."""
+    small = cv2.resize(frame.pixels, PICTURE_SIZE if is_wide(frame) else PICTURE_SIZE[::-1], interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(small if is_wide(frame) else np.rot90(small), np.uint8)
+
+
+def is_wide(frame: Frame) -> bool:
+    return frame.size[0] >= frame.size[1]
+
+
+def outlines(page_map: PageMap, frame: Frame) -> list[Outline]:
+    """Return the checks of a frame, the surest first."""
+    seen = page_map.probabilities
+    is_heart = (seen[:, :, _INSIDE] > _SURELY_INSIDE).astype(np.uint8)
+    n_hearts, hearts, stats, _ = cv2.connectedComponentsWithStats(is_heart, connectivity=4)
+    is_page = seen[:, :, _NOTHING] < 0.5
+    # The nearest heart's number for every cell; cells too far from any belong to none.
+    distance, nearest = cv2.distanceTransformWithLabels(1 - is_heart, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    heart_of_label = np.zeros(int(nearest.max()) + 1, np.int32)
+    heart_of_label[nearest[is_heart > 0]] = hearts[is_heart > 0]
+    owner = np.where((distance < _REACH) & (is_page | (is_heart > 0)), heart_of_label[nearest], 0)
+    found = []
+    for heart in range(1, n_hearts):
+        if stats[heart, cv2.CC_STAT_AREA] < _LEAST_HEART:
+            continue
+        outline = _outline(seen, owner == heart, frame)
+        if outline is not None:
+            found.append(outline)
+    return sorted(found, key=lambda outline: -outline.confidence)
+
+
+def _outline(seen: F32, is_own: np.ndarray[tuple[int, int], np.dtype[np.bool_]], frame: Frame) -> Outline | None:
+    """Return one check from its own cells, or None where they do not make a quadrilateral."""
+    ys, xs = np.nonzero(is_own)
+    cells = np.column_stack([xs + 0.5, ys + 0.5])
+    shares = seen[ys, xs]
+    middle = np.average(cells, axis=0, weights=1 - shares[:, _NOTHING])
+    lines = []
+    for side in _SIDES:
+        line = _line_through(cells, shares[:, side], middle)
+        lines.append(line)
+    quad = _quad_of_lines(lines) if all(line is not None for line in lines) else None
+    if quad is None:
+        quad = _quad_of_region(is_own, shares, cells)
+    if quad is None:
+        return None
+    sides = shares[:, list(_SIDES)]
+    turn = float((sides.max(axis=1) ** 2).sum() / max(1e-6, float((sides.sum(axis=1) * sides.max(axis=1)).sum())))
+    confidence = float((1 - shares[:, _NOTHING]).mean())
+    return Outline(_in_frame(quad / (seen.shape[1], seen.shape[0]), frame), confidence, turn)
+
+
+def _line_through(cells: F64, weights: F32, middle: F64) -> tuple[F64, F64] | None:
+    """Return a point and the direction of a check's edge, half a band outside the line through a side's cells."""
+    weights = np.where(weights > 0.15, weights, 0).astype(np.float64)
+    if weights.sum() < _LEAST_SIDE:
+        return None
+    for _ in range(4):  # least squares across the line; what lies off it counts less each time
+        centre = np.average(cells, axis=0, weights=weights)
+        spread = (cells - centre) * weights[:, None]
+        _, axes = np.linalg.eigh(spread.T @ (cells - centre))
+        normal = axes[:, 0]
+        away = (cells - centre) @ normal
+        weights = weights / (1 + (away / 1.0) ** 2)
+    outward = normal if np.dot(centre - middle, normal) > 0 else -normal
+    return centre + outward * (SIDE_CELLS / 2), axes[:, 1]
+
+
+def _quad_of_lines(lines: list[tuple[F64, F64] | None]) -> F64 | None:
+    """Return the corners between left and top, top and right, and so on; None where the lines make no convex figure."""
+    kept = [line for line in lines if line is not None]
+    corners = [crossing(kept[index - 1], kept[index]) for index in range(4)]
+    if any(corner is None for corner in corners):
+        return None
+    quad = np.array(corners)
+    return quad if _turns_clockwise(quad) and np.abs(quad).max() < 200 else None
+
+
+def _turns_clockwise(quad: F64) -> bool:
+    edges = np.roll(quad, -1, axis=0) - quad
+    after = np.roll(edges, -1, axis=0)
+    return bool((edges[:, 0] * after[:, 1] - edges[:, 1] * after[:, 0] > 0).all())
+
+
+def _quad_of_region(is_own: np.ndarray[tuple[int, int], np.dtype[np.bool_]], shares: F32, cells: F64) -> F64 | None:
+    """Return the rectangle around the cells, first corner where the named sides fit best: for a side that is hidden or cut off."""
+    contours, _ = cv2.findContours(is_own.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not contours:
+        return None
+    points = np.concatenate([np.asarray(contour).reshape(-1, 2) for contour in contours]).astype(np.float32) + 0.5
+    (x, y), (wide, high), angle = cv2.minAreaRect(points)
+    if min(wide, high) < 2:
+        return None
+    quad = np.asarray(cv2.boxPoints(((x, y), (wide + 1, high + 1), angle)), np.float64)
+    quad = quad if _turns_clockwise(quad) else quad[::-1]
+    best, first = -1.0, 0
+    for turn in range(4):
+        turned = np.roll(quad, -turn, axis=0)
+        score = 0.0
+        for index, side in enumerate(_SIDES):
+            a, b = turned[index], turned[(index + 1) % 4]
+            normal = np.array([-(b - a)[1], (b - a)[0]]) / max(1e-6, float(np.hypot(*(b - a))))
+            score += float(shares[np.abs((cells - a) @ normal) < 2.0, side].sum())
+        if score > best:
+            best, first = score, turn
+    return np.roll(quad, -first, axis=0)
+
+
+def _in_frame(quad: F64, frame: Frame) -> F64:
+    """Return corners in frame pixels; ``quad`` in shares of the network's picture."""
+    if not is_wide(frame):  # undo the quarter turn of np.rot90
+        quad = np.column_stack([1 - quad[:, 1], quad[:, 0]])
+    return np.asarray(quad * frame.size, np.float64)
