@@ -18,12 +18,13 @@ from edge.fuse import fuse_checks
 from edge.locate.digit import normalize_digit, turn
 from edge.locate.fields import find_fields
 from edge.locate.page import find_pages
+from edge.locate.page_map import picture_of_frame
 from edge.locate.quality import judge_frame
 from edge.locate.strip import cut_strip, flatten_field, zoom_strip
 from edge.looks import closer_band, shown_reading
 from edge.recognize.bundle import Bundle
 from edge.recognize.card import NetworkCard
-from edge.recognize.network import DigitNetwork, StripNetwork
+from edge.recognize.network import DigitNetwork, PageNetwork, StripNetwork
 
 Kind = Literal["digits", "amount", "date", "micr"]
 KINDS: tuple[Kind, ...] = ("digits", "amount", "date", "micr")
@@ -79,13 +80,14 @@ class Reader:
         self._budget = budget
         self._networks: dict[str, LatticeNetwork] = dict(networks or {})
         self._digit_network: DigitNetwork | None = None
+        self._page_network: PageNetwork | None = None
 
     def read_frame(self, frame: Frame, currency: str = "USD", layout: str = "auto") -> tuple[CheckReading, ...]:
         """Return the checks of a frame, the largest first; without a check one CheckReading whose page is None."""
         started = time.perf_counter()
         timings: dict[str, float] = {}
         with _clock(timings, "page"):
-            pages = find_pages(frame)
+            pages = self.find_pages(frame)
         shared_ms = _ms_since(started)
         if not pages:
             quality = judge_frame(frame, None)
@@ -102,6 +104,13 @@ class Reader:
             spent["total"] = shared_ms + _ms_since(page_started)
             checks.append(CheckReading(check_index, frame.size, page, quality, fields, spent))
         return tuple(checks)
+
+    def find_pages(self, frame: Frame) -> tuple[Page, ...]:
+        """Return the checks of a frame, the largest first; with the bundle's page network where it has one."""
+        if "page" not in self.bundle.card.networks:
+            return find_pages(frame)
+        network = self._page_network = self._page_network or PageNetwork(self.bundle, self._runtime, self._threads)
+        return find_pages(frame, network.look(picture_of_frame(frame)))
 
     def read_strip(self, frame: Frame, kind: Kind, currency: str = "USD", timings_ms: Timings | None = None) -> Reading:
         """Return what a picture that is one cut field says; adds the milliseconds of each stage to ``timings_ms``."""

@@ -11,9 +11,9 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class InputContract:
-    """What a network is given: int8 (1, height, width, channels), real = scale * (code - zero_point), width a multiple of ``width_multiple``.
+    """What a network is given: int8 (1, height, width, channels), real = scale * (code - zero_point).
 
-    A card that names no channels means one.
+    The width is a multiple of ``width_multiple``; a card that names no channels means one.
     """
 
     height: int
