@@ -38,10 +38,14 @@ def _read_only(owner: object, name: str, dtype: type, shape: tuple[int | None, .
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture of the world, upright as its file says; BGR uint8 (height, width, 3)."""
+    """One picture of the world, upright as its file says; BGR uint8 (height, width, 3).
+
+    ``scale``: so many pixels of the file are one pixel here, where it was unpacked smaller.
+    """
 
     pixels: U8
     name: str = ""
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         _read_only(self, "pixels", np.uint8, (None, None, 3))
@@ -180,7 +184,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class CheckReading:
-    """Everything read from one check, of one frame or of ``n_frames`` together."""
+    """Everything read from one check, of one frame or of ``n_frames`` together.
+
+    ``frame_size`` and the page's corners are in the frame's pixels; times ``frame_scale`` they are in the file's.
+    """
 
     check_index: int
     frame_size: tuple[int, int]
@@ -189,3 +196,4 @@ class CheckReading:
     fields: Mapping[FieldName, Reading | None]
     timings_ms: Mapping[str, float]
     n_frames: int = 1
+    frame_scale: float = 1.0

@@ -23,14 +23,16 @@ _COLUMNS = (("field", 12), ("reading", 36), ("verdict", 10), ("probability", 11)
 
 def check_object(file: str, check: CheckReading, bundle: Mapping[str, str]) -> dict[str, Any]:
     """Return what `read --json` says of one check of one picture."""
-    page = check.page
-    corners = None if page is None else {"corners": [_rounded(point) for point in page.corners], "confidence": round(page.confidence, 4)}
+    page = None
+    if check.page is not None:
+        corners = [_rounded(point) for point in check.page.corners * check.frame_scale]
+        page = {"corners": corners, "confidence": round(check.page.confidence, 4)}
     return {
         "file": file,
         "check_index": check.check_index,
         "n_frames": check.n_frames,
-        "frame_size": list(check.frame_size),
-        "page": corners,
+        "frame_size": [round(side * check.frame_scale) for side in check.frame_size],
+        "page": page,
         "quality": quality_object(check.quality),
         "fields": {name: reading_object(name, check.fields.get(name)) for name in FIELD_NAMES},
         "timings_ms": timings_object(check.timings_ms),

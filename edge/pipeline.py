@@ -92,7 +92,7 @@ class Reader:
         if not pages:
             quality = judge_frame(frame, None)
             nothing: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
-            return (CheckReading(0, frame.size, None, quality, nothing, {**timings, "total": _ms_since(started)}),)
+            return (CheckReading(0, frame.size, None, quality, nothing, {**timings, "total": _ms_since(started)}, frame_scale=frame.scale),)
         for kind in KINDS:
             self._network(_network_of(kind))  # opening is not reading: it happens once, and is not timed
         checks = []
@@ -102,7 +102,7 @@ class Reader:
             quality = judge_frame(frame, page)
             fields = self._read_fields(page, currency, spent)
             spent["total"] = shared_ms + _ms_since(page_started)
-            checks.append(CheckReading(check_index, frame.size, page, quality, fields, spent))
+            checks.append(CheckReading(check_index, frame.size, page, quality, fields, spent, frame_scale=frame.scale))
         return tuple(checks)
 
     def find_pages(self, frame: Frame) -> tuple[Page, ...]:

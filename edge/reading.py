@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge import output
 from edge.capture.camera import open_camera
-from edge.capture.picture import find_pictures, load_picture
+from edge.capture.picture import find_pictures, load_pages
 from edge.datatypes import CheckReading, Frame
 from edge.decode.currency import currency_of
 from edge.digit_files import load_digits, load_labels, wilson_interval
@@ -50,7 +50,8 @@ def read_paths(paths: Sequence[Path], request: Request) -> int:
             continue
         for picture in pictures:
             try:
-                answers.add(load_picture(picture))  # no name keeps the frame while the next one is loaded
+                for frame in load_pages(picture):
+                    answers.add(frame)
             except PictureError as error:
                 output.complain(f"{output.shown_name(str(picture))}: {error}")
                 exit_code = exit_code or error.exit_code
@@ -72,7 +73,7 @@ def read_burst(paths: Sequence[Path], request: Request) -> int:
         nonlocal exit_code
         for picture in find_pictures(paths):
             try:
-                yield load_picture(picture)
+                yield from load_pages(picture)
             except PictureError as error:
                 output.complain(f"{output.shown_name(str(picture))}: {error}")
                 exit_code = exit_code or error.exit_code

@@ -4,7 +4,8 @@ import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,10 @@ _FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 # A 100-megapixel frame takes 300 MB as BGR: more than a small Pi can spare. Phones reach it only in their raw modes.
 MOST_PIXELS = 100_000_000
 _ORIENTATION_TAG = 0x0112  # Exif 2.32, table 4; 1 to 8
+# More than the reader ever looks at: a check across a third of the frame still has the 1280 pixels that a page is cut to.
+_ENOUGH_PIXELS = 16_000_000
+# ISO 23008-12 and AV1 image files, as phones write them.
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
 # Rows converted at a time, so that a large picture never stands in memory three times.
 _BAND_ROWS = 256
 # What Pillow's decoders raise on broken files, found by flipping and cutting bytes of each format.
@@ -68,11 +73,28 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
 
 
 def load_picture(path: Path) -> Frame:
-    """Return the picture as its EXIF orientation wants to be seen, transparent parts on white, 16-bit levels scaled to 8 bits.
+    """Return the first page of :func:`load_pages`."""
+    return next(load_pages(path))
+
+
+def load_pages(path: Path) -> Iterator[Frame]:
+    """Yield each page of a picture file: one of most formats, one or more of a TIFF, then named ``FILE#page=1`` and so on.
+
+    Each is turned as its EXIF orientation wants it to be seen, transparent parts on white, 16-bit levels scaled to 8 bits. A JPEG of
+    more than `_ENOUGH_PIXELS` is unpacked at half the size.
 
     Raises:
-        PictureError: not a picture of a known format, cut short, broken, or larger than `MOST_PIXELS`.
+        PictureError: not a picture of a known format, cut short, broken, or larger than `MOST_PIXELS`; pages before a broken one are good.
     """
+    number, has_more = 0, True
+    while has_more:
+        frame, has_more = _load_page(path, number)
+        yield frame  # the decoder's own copy is gone by now
+        number += 1
+
+
+def _load_page(path: Path, number: int) -> tuple[Frame, bool]:
+    """Return one page, counted from 0, and whether there is another behind it."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -81,26 +103,56 @@ def load_picture(path: Path) -> Frame:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # broken metadata of a readable picture is nobody's concern
             with Image.open(path, formats=_FORMATS) as image:
-                width, height = image.size
-                if width * height > MOST_PIXELS:
-                    raise PictureError(_too_large(f"{width} x {height} pixels"))
-                orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-                image.load()
-                if image.format == "TIFF":
-                    orientation = 1  # Pillow has turned it already
-                pixels = _bgr(image)
+                if number:
+                    image.seek(number)
+                frame = _page(image)
+                has_more = image.format == "TIFF" and _seek(image, number + 1)
+                return replace(frame, name=f"{path}#page={number + 1}" if has_more or number else str(path)), has_more
     except Image.DecompressionBombError:
         raise PictureError(_too_large("far more pixels")) from None
     except UnidentifiedImageError:
-        raise PictureError(f"not a picture, or cut short; read are {', '.join(_FORMATS)}") from None
+        raise PictureError(_not_a_picture(path)) from None
     except FileNotFoundError:
         raise PictureError("no such file; check the spelling of the path") from None
     except _DECODER_ERRORS as error:
         if isinstance(error, PictureError):
             raise
         raise PictureError(f"the picture is cut short or damaged ({_cause(error)}); copy it again from where it came") from None
+
+
+def _seek(image: "Image", page: int) -> bool:
+    try:
+        image.seek(page)
+    except EOFError:
+        return False
+    return True
+
+
+def _page(image: "Image") -> Frame:
+    """Return the page that the picture stands at."""
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise PictureError(_too_large(f"{width} x {height} pixels"))
+    orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    if width * height > _ENOUGH_PIXELS:
+        image.draft(image.mode, (width // 2, height // 2))  # does nothing to other formats than JPEG
+    image.load()
+    if image.format == "TIFF":
+        orientation = 1  # Pillow has turned it already
+    pixels = _bgr(image)
     turn = _TURN_UPRIGHT.get(orientation)
-    return Frame(np.ascontiguousarray(turn(pixels)) if turn else pixels, str(path))
+    return Frame(np.ascontiguousarray(turn(pixels)) if turn else pixels, scale=max(width, height) / max(image.size))
+
+
+def _not_a_picture(path: Path) -> str:
+    """Say what the file is, where that helps."""
+    with path.open("rb") as file:
+        start = file.read(1024)
+    if b"%PDF-" in start:
+        return f"a PDF is no picture; turn its pages into pictures first: pdftoppm -r 200 -png {path.name} page"
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
+        return f"a HEIC or AVIF photo is not read; save it as JPEG, or turn it into one first: heif-convert {path.name} photo.jpg"
+    return f"not a picture, or cut short; read are {', '.join(_FORMATS)}"
 
 
 def _cause(error: BaseException) -> str:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from edge.capture import picture
-from edge.capture.picture import find_pictures, load_picture
+from edge.capture.picture import find_pictures, load_pages, load_picture
 from edge.errors import PictureError
 
 FORMATS = {".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".bmp": "BMP", ".webp": "WEBP", ".pgm": "PPM"}
@@ -134,6 +134,59 @@ def test_an_empty_file_and_a_text_are_refused(tmp_path: Path) -> None:
         load_picture(tmp_path / "text.jpg")
     with pytest.raises(PictureError, match="no such file"):
         load_picture(tmp_path / "missing.png")
+
+
+def test_a_tiff_of_several_pages_is_read_page_by_page(tmp_path: Path) -> None:
+    path = tmp_path / "batch.tif"
+    levels = (40, 120, 220)
+    first, *others = (Image.new("RGB", (20 + level, 10), (level,) * 3) for level in levels)
+    first.save(path, save_all=True, append_images=others)
+    pages = list(load_pages(path))
+    assert [page.name for page in pages] == [f"{path}#page={number}" for number in (1, 2, 3)]
+    assert [(page.size[0], int(page.pixels[0, 0, 0])) for page in pages] == [(20 + level, level) for level in levels]
+
+
+def test_a_tiff_of_one_page_keeps_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "one.tif"
+    scene().save(path)
+    assert [page.name for page in load_pages(path)] == [str(path)]
+
+
+def test_pages_before_a_broken_one_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "batch.tif"
+    scene().save(path, save_all=True, append_images=[scene()], compression="tiff_deflate")
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"\x78\x9c")  # where the last page's own stream begins
+    data[at : at + 40] = bytes(40)
+    path.write_bytes(data)
+    pages = load_pages(path)
+    assert next(pages).size == (64, 32)
+    with pytest.raises(PictureError):
+        next(pages)
+
+
+@pytest.mark.parametrize(
+    ("start", "wanted"), [(b"%PDF-1.7\n", "pdftoppm -r 200 -png scan"), (b"\0\0\0\x18ftypheic", "heif-convert scan photo.jpg")]
+)
+def test_what_phones_and_offices_send_instead_of_pictures_is_refused_with_how_to_turn_it_into_one(
+    tmp_path: Path, start: bytes, wanted: str
+) -> None:
+    path = tmp_path / "scan"
+    path.write_bytes(start + bytes(200))
+    with pytest.raises(PictureError, match=wanted):
+        load_picture(path)
+
+
+def test_a_jpeg_larger_than_is_ever_looked_at_is_unpacked_smaller_and_says_by_how_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture, "_ENOUGH_PIXELS", 1000)
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    path = tmp_path / "large.jpg"
+    scene().save(path, exif=exif)
+    frame = load_picture(path)
+    assert (frame.size, frame.scale) == ((16, 32), 2.0)
 
 
 def test_flipped_bytes_end_in_a_picture_or_in_words(tmp_path: Path) -> None:
