@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -43,6 +44,8 @@ class Layout(StrEnum):
 
 
 _BUDGET_HELP = "Share of wrong readings among the accepted that you can bear; the card says 0.01."
+_CURRENCY_HELP = "What the amounts are in: USD, INR, EUR ...; auto decides by what stands on the check, USD where nothing tells."
+_TODAY_HELP = "The day from which dates are judged, as YYYY-MM-DD; the device's clock where it is not given."
 _CAMERA_HELP = "Instead of PATH: webcam, picam or replay:DIR; ends when a check is accepted."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
@@ -70,13 +73,14 @@ def read(
     strip: Annotated[StripKind | None, typer.Option("--strip", help="Each picture is one field, already cut.")] = None,
     as_json: AsJson = False,
     annotate: Annotated[Path | None, typer.Option("--annotate", metavar="DIR", help="Draw what was found into this folder.")] = None,
-    currency: Annotated[str, typer.Option("--currency", metavar="CODE", help="What the amounts are in: USD, INR, EUR ...")] = "USD",
+    currency: Annotated[str, typer.Option("--currency", metavar="CODE", help=_CURRENCY_HELP)] = "auto",
     layout: Annotated[Layout, typer.Option("--layout", help="Where the fields lie: auto finds them.")] = Layout.AUTO,
     bundle: BundleFile = None,
     runtime: RuntimeName = Runtime.AUTO,
     threads: Threads = 1,
     budget: Annotated[float | None, typer.Option("--budget", metavar="SHARE", help=_BUDGET_HELP)] = None,
     camera: Annotated[str | None, typer.Option("--camera", metavar="NAME", help=_CAMERA_HELP)] = None,
+    today: Annotated[datetime | None, typer.Option("--today", formats=["%Y-%m-%d"], metavar="DATE", help=_TODAY_HELP)] = None,
     burst: Annotated[bool, typer.Option("--burst", help="The pictures are frames of one check: read them together.")] = False,
 ) -> None:
     """Read checks, or strips cut from checks.
@@ -96,7 +100,8 @@ def read(
         from edge.reading import Request, read_burst, read_camera, read_paths
 
         request = Request(
-            strip=strip.value if strip else None, as_json=as_json, annotate=annotate, currency=currency, layout=layout.value,
+            strip=strip.value if strip else None, as_json=as_json, annotate=annotate, currency=currency,
+            today=(today or datetime.now()).date(),
             bundle=bundle, runtime=runtime.value, threads=threads, budget=budget,
         )  # fmt: skip
         if camera:

@@ -104,6 +104,16 @@ class FieldRegion:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class Country:
+    """Whose check it is: currency (ISO 4217), layout, what decided it (``option``, ``micr``, ``amount``, ``default``), and why."""
+
+    currency: str
+    layout: str
+    decided_by: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Strip:
     """A field as the networks see it: ink uint8 (32, width), 0 paper, 255 the darkest ink.
@@ -197,3 +207,4 @@ class CheckReading:
     timings_ms: Mapping[str, float]
     n_frames: int = 1
     frame_scale: float = 1.0
+    country: Country | None = None

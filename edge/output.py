@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from edge.datatypes import FIELD_NAMES, Box, CheckReading, FieldName, Quality, Reading
@@ -34,6 +35,7 @@ def check_object(file: str, check: CheckReading, bundle: Mapping[str, str]) -> d
         "frame_size": [round(side * check.frame_scale) for side in check.frame_size],
         "page": page,
         "quality": quality_object(check.quality),
+        "country": None if check.country is None else asdict(check.country),
         "fields": {name: reading_object(name, check.fields.get(name)) for name in FIELD_NAMES},
         "timings_ms": timings_object(check.timings_ms),
         "bundle": dict(bundle),

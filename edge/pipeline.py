@@ -1,5 +1,6 @@
 """Frame to CheckReading: the one place that knows every stage."""
 
+import datetime
 import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -8,9 +9,10 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from edge.datatypes import FIELD_NAMES, U8, Box, CheckReading, FieldName, FieldRegion, Frame, Lattice, Page, Reading, Strip
+from edge.datatypes import FIELD_NAMES, U8, Box, CheckReading, Country, FieldName, FieldRegion, Frame, Lattice, Page, Reading, Strip
 from edge.decode.accept import Decoded, reject_above, thresholds_of
 from edge.decode.amount import read_amount
+from edge.decode.country import AUTO, country_of
 from edge.decode.date import read_date
 from edge.decode.digits import read_digits
 from edge.decode.micr import read_micr
@@ -33,7 +35,7 @@ Timings = MutableMapping[str, float]
 
 _KIND_OF_FIELD: Mapping[FieldName, Kind] = {"amount": "amount", "date": "date", "check_number": "digits", "micr": "micr"}
 # What is most surely told from the rest comes first and takes its place on the page: a date may look like an amount, hardly the reverse.
-_READ_ORDER: tuple[FieldName, ...] = ("micr", "date", "check_number", "amount")
+_READ_ORDER: tuple[FieldName, ...] = ("date", "check_number", "amount")
 # Candidates of one field that are read before the best reading is taken.
 _MOST_CANDIDATES = 3
 # So many digits go through the network at once: large enough that Python costs little, small enough for a Pi's memory.
@@ -65,7 +67,8 @@ class LatticeNetwork(Protocol):
 class Reader:
     """Every stage with the networks of one bundle; each network is opened at its first strip.
 
-    ``networks`` takes the place of the bundle's networks of the same names."""
+    ``networks`` takes the place of the bundle's networks of the same names; ``today`` weighs dates, see :mod:`edge.decode.date`.
+    """
 
     def __init__(
         self,
@@ -74,15 +77,17 @@ class Reader:
         threads: int = 1,
         budget: float | None = None,
         networks: Mapping[str, LatticeNetwork] | None = None,
+        today: datetime.date | None = None,
     ) -> None:
         self.bundle = bundle
+        self._today = today
         self._runtime, self._threads = runtime, threads
         self._budget = budget
         self._networks: dict[str, LatticeNetwork] = dict(networks or {})
         self._digit_network: DigitNetwork | None = None
         self._page_network: PageNetwork | None = None
 
-    def read_frame(self, frame: Frame, currency: str = "USD", layout: str = "auto") -> tuple[CheckReading, ...]:
+    def read_frame(self, frame: Frame, currency: str = AUTO) -> tuple[CheckReading, ...]:
         """Return the checks of a frame, the largest first; without a check one CheckReading whose page is None."""
         started = time.perf_counter()
         timings: dict[str, float] = {}
@@ -100,9 +105,9 @@ class Reader:
             page_started = time.perf_counter()
             spent = {**dict.fromkeys(STAGES, 0.0), **timings}
             quality = judge_frame(frame, page)
-            fields = self._read_fields(page, currency, spent)
+            country, fields = self._read_fields(page, currency, spent)
             spent["total"] = shared_ms + _ms_since(page_started)
-            checks.append(CheckReading(check_index, frame.size, page, quality, fields, spent, frame_scale=frame.scale))
+            checks.append(CheckReading(check_index, frame.size, page, quality, fields, spent, frame_scale=frame.scale, country=country))
         return tuple(checks)
 
     def find_pages(self, frame: Frame) -> tuple[Page, ...]:
@@ -112,13 +117,13 @@ class Reader:
         network = self._page_network = self._page_network or PageNetwork(self.bundle, self._runtime, self._threads)
         return find_pages(frame, network.look(picture_of_frame(frame)))
 
-    def read_strip(self, frame: Frame, kind: Kind, currency: str = "USD", timings_ms: Timings | None = None) -> Reading:
+    def read_strip(self, frame: Frame, kind: Kind, currency: str = AUTO, timings_ms: Timings | None = None) -> Reading:
         """Return what a picture that is one cut field says; adds the milliseconds of each stage to ``timings_ms``."""
         timings: Timings = {} if timings_ms is None else timings_ms
         self._network(_network_of(kind))
         started = time.perf_counter()
         box = (0.0, 0.0, float(frame.size[0]), float(frame.size[1]))
-        reading = self._read(frame.pixels, kind, currency, box, timings)
+        reading = self._read(frame.pixels, kind, country_of(currency, None).currency, box, timings)
         timings["total"] = timings.get("total", 0.0) + _ms_since(started)
         return reading
 
@@ -146,18 +151,38 @@ class Reader:
                 ranked = [(symbols[i] or None, float(row[i])) for i in np.argsort(-row, kind="stable")]
                 yield DigitGuess(index, *ranked[0], tuple(pair for pair in ranked[1:4] if pair[1] >= _LEAST_SHOWN))
 
-    def _read_fields(self, page: Page, currency: str, timings: Timings) -> dict[FieldName, Reading | None]:
+    def _read_fields(self, page: Page, currency: str, timings: Timings) -> tuple[Country, dict[FieldName, Reading | None]]:
         with _clock(timings, "fields"):
             regions = find_fields(page)
-        fields: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
-        taken: list[Box] = []
+        line = self._read_field("micr", regions, page, currency, [], timings)
+        text = line.text if line is not None else None
+        country = country_of(currency, text)
+        fields = self._read_others(regions, page, country, line, timings)
+        amount = fields["amount"]
+        if amount is not None and country.decided_by == "default":
+            shown = country_of(currency, text, "".join(symbol.symbol for symbol in amount.symbols))
+            if shown.currency != country.currency:  # the order of day and month goes with the country
+                country, fields = shown, self._read_others(regions, page, shown, line, timings)
+        return country, fields
+
+    def _read_others(
+        self, regions: Sequence[FieldRegion], page: Page, country: Country, line: Reading | None, timings: Timings
+    ) -> dict[FieldName, Reading | None]:
+        """Read what is no MICR line; a place that one field has taken is no candidate for the next."""
+        fields: dict[FieldName, Reading | None] = {**dict.fromkeys(FIELD_NAMES), "micr": line}
+        taken = [line.box] if line is not None and line.text is not None and line.box is not None else []
         for name in _READ_ORDER:
-            candidates = [region for region in regions if region.name == name and not any(_covers(box, region.page_box) for box in taken)]
-            found = [(region, self._read_region(page, region, currency, timings)) for region in candidates[:_MOST_CANDIDATES]]
-            reading = fields[name] = most_likely(found)
+            reading = fields[name] = self._read_field(name, regions, page, country.currency, taken, timings)
             if reading is not None and reading.text is not None and reading.box is not None:
                 taken.append(reading.box)
+        fields["check_number"] = checked_number(fields["check_number"], line)
         return fields
+
+    def _read_field(
+        self, name: FieldName, regions: Sequence[FieldRegion], page: Page, currency: str, taken: Sequence[Box], timings: Timings
+    ) -> Reading | None:
+        candidates = [region for region in regions if region.name == name and not any(_covers(box, region.page_box) for box in taken)]
+        return most_likely([(region, self._read_region(page, region, currency, timings)) for region in candidates[:_MOST_CANDIDATES]])
 
     def _read_region(self, page: Page, region: FieldRegion, currency: str, timings: Timings) -> Reading:
         x, y, width, height = region.page_box
@@ -198,7 +223,7 @@ class Reader:
             case "amount":
                 return read_amount(first, thresholds, currency, also)
             case "date":
-                return read_date(first, thresholds, currency, also=also)
+                return read_date(first, thresholds, currency, self._today, also)
             case "micr":
                 return read_micr(first, thresholds, also)
             case "digits":
@@ -228,6 +253,15 @@ def most_likely(found: list[tuple[FieldRegion, Reading]]) -> Reading | None:
     return best
 
 
+def checked_number(printed: Reading | None, line: Reading | None) -> Reading | None:
+    """Return the printed check number, unsure where the MICR line has another one: one of the two is wrong."""
+    serial = line.values.get("check_number") if line is not None else None
+    if printed is None or printed.text is None or not serial or printed.text.lstrip("0") == serial.lstrip("0"):
+        return printed
+    reason = f"the MICR line has the check number {serial}"
+    return replace(printed, verdict="unsure" if printed.verdict == "accepted" else printed.verdict, reason=reason)
+
+
 def _covers(box: Box, other: Box) -> bool:
     """Return whether ``box`` covers more than half of ``other``."""
     width = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
@@ -236,7 +270,7 @@ def _covers(box: Box, other: Box) -> bool:
 
 
 def _network_of(kind: Kind) -> str:
-    return "micr" if kind == "micr" else "strip"
+    return kind if kind in ("date", "micr") else "strip"
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The work of `checkreader read` and `checkreader classify`: picture after picture, an answer for each, and one exit code."""
 
+import datetime
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ from edge import output
 from edge.capture.camera import open_camera
 from edge.capture.picture import find_pictures, load_pages
 from edge.datatypes import CheckReading, Frame
+from edge.decode.country import AUTO
 from edge.decode.currency import currency_of
 from edge.digit_files import load_digits, load_labels, wilson_interval
 from edge.errors import PictureError
@@ -30,7 +32,7 @@ class Request:
     as_json: bool
     annotate: Path | None
     currency: str
-    layout: str
+    today: datetime.date
     bundle: Path | None
     runtime: str
     threads: int
@@ -125,7 +127,8 @@ class _Answers:
     """
 
     def __init__(self, request: Request) -> None:
-        currency_of(request.currency)  # no picture has to be read to refuse an unknown one
+        if request.currency != AUTO:
+            currency_of(request.currency)  # no picture has to be read to refuse an unknown one
         self._request = request
         self._drawn: set[Path] = set()
         if request.annotate is not None:
@@ -134,7 +137,7 @@ class _Answers:
             prepare_folder(request.annotate)
         bundle = read_bundle(request.bundle)
         self._identity = {"version": bundle.version, "sha256": bundle.sha256}
-        self._reader = Reader(bundle, request.runtime, request.threads, request.budget)
+        self._reader = Reader(bundle, request.runtime, request.threads, request.budget, today=request.today)
         self._table = None if request.as_json else output.ReadingTable()
 
     def add(self, frame: Frame) -> None:
@@ -144,7 +147,7 @@ class _Answers:
             self._add_strip(frame, self._request.strip)
 
     def read(self, frame: Frame) -> tuple[CheckReading, ...]:
-        return self._reader.read_frame(frame, self._request.currency, self._request.layout)
+        return self._reader.read_frame(frame, self._request.currency)
 
     def fuse(self, seen: Sequence[CheckReading]) -> CheckReading:
         return self._reader.fuse(seen)

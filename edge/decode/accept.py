@@ -118,7 +118,7 @@ def decode(
         for text, mass in strings.items():
             masses[text] = masses.get(text, 0.0) + mass
     texts = sorted(masses, key=lambda text: -masses[text])
-    if not texts or not texts[0]:
+    if not texts or not any(symbol.isalnum() for symbol in texts[0]):  # a printed sign or a rule is not writing
         return Decoded(None, "unreadable", 0.0, "empty", values=absent)
     groups: dict[str, list[tuple[str, Meaning]]] = {}
     broken: str | None = None
