@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -59,6 +60,13 @@ def date_strip(banks: list[InkBank], papers: list[U8]) -> Draw:
         return _on_form(ink, text, boxes, papers, rng)
 
     return draw
+
+
+def date_text(rng: np.random.Generator, form: Literal["cells", "any"]) -> str:
+    """Return a date as eight figures for cells, or in any other form."""
+    if form == "cells":
+        return _figures(rng)
+    return _separated(rng)
 
 
 def _date(rng: np.random.Generator) -> tuple[int, int, int]:
