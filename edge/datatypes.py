@@ -24,6 +24,9 @@ STRIP_HEIGHT_PX = 32
 # What a cell of a frame may show: the inside of a check, one of its four sides as a reader of it sees them, or nothing of a check.
 PAGE_PARTS = ("inside", "top", "right", "bottom", "left", "")
 
+# What a cell of a page may show: the writing of a field, the amount in words, the signature, or none of them.
+FIELD_PARTS = (*FIELD_NAMES, "legal", "signature", "")
+
 
 def _read_only(owner: object, name: str, dtype: type, shape: tuple[int | None, ...]) -> None:
     """Check one array of a frozen value and replace it by a read-only view; ``None`` in shape is any length."""
@@ -63,6 +66,16 @@ class PageMap:
 
     def __post_init__(self) -> None:
         _read_only(self, "probabilities", np.float32, (None, None, len(PAGE_PARTS)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldMap:
+    """Where a network sees fields on a page: float32 (rows, columns, 7), the probability of each of `FIELD_PARTS` in each cell."""
+
+    probabilities: F32
+
+    def __post_init__(self) -> None:
+        _read_only(self, "probabilities", np.float32, (None, None, len(FIELD_PARTS)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from edge.datatypes import F32
+from train.field_network import FieldLoss
 from train.losses import DigitLoss, StripLoss
 from train.networks import DESIGNS, Design
 from train.page_network import PageLoss
@@ -104,7 +105,9 @@ def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, prog
 def _loss_of(design: Design) -> keras.losses.Loss:
     if design.network == "digit":
         return DigitLoss()
-    return PageLoss() if design.network == "page" else StripLoss(design)
+    if design.network in ("page", "fields"):
+        return PageLoss() if design.network == "page" else FieldLoss()
+    return StripLoss(design)
 
 
 def load_weights(model: keras.Model, path: Path) -> None:

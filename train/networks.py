@@ -11,11 +11,12 @@ from typing import Literal
 import keras
 from keras import layers
 
-from edge.datatypes import PAGE_PARTS, STRIP_HEIGHT_PX
+from edge.datatypes import FIELD_PARTS, PAGE_PARTS, STRIP_HEIGHT_PX
 from train.blocks import conv, residual, separable
+from train.field_network import field_network
 from train.page_network import page_network
 
-NetworkName = Literal["digit", "strip", "date", "micr", "page"]
+NetworkName = Literal["digit", "strip", "date", "micr", "page", "fields"]
 
 DIGITS = tuple("0123456789")
 BLANK = ""
@@ -26,6 +27,7 @@ SYMBOLS: dict[str, tuple[str, ...]] = {
     "date": (*DIGITS, ".", ",", "-", "/", *"abcdefghijlmnoprstuvyz", BLANK),
     "micr": (*DIGITS, "A", "B", "C", "D", BLANK),
     "page": PAGE_PARTS,
+    "fields": FIELD_PARTS,
 }
 N_EXTENTS = 4
 # The extents leave the network in units of this many strip pixels, which brings them into the range of the logits.
@@ -101,5 +103,6 @@ DESIGNS: dict[str, Design] = {
         Design("date", "date", 4, lambda: strip_network((12, 24, 40, 48, 72), column_px=4, name="date")),
         Design("micr", "micr", 4, lambda: strip_network((12, 16, 24, 40, 64), column_px=4, name="micr"), width_step_px=128),
         Design("page", "page", 4, page_network, width_step_px=256),
+        Design("fields", "fields", 4, field_network, width_step_px=384),
     )
 }

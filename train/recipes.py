@@ -20,6 +20,7 @@ from train.data.paper import empty_papers, security_papers
 from train.data.sources import LabelledDigits, LabelledStrip, Source, sources_of
 from train.data.splits import Part, split
 from train.data.strips import Draw, Mixture, StripBatches, drawn_strip, joined_strip, printed_strip, real_strip, written_strip
+from train.fields import FieldBatches, field_validation, validation_pages
 from train.fit import Batches, FitConfig
 from train.networks import DESIGNS, Design
 from train.pages import PageBatches, page_validation, picture_of, validation_frames
@@ -33,6 +34,7 @@ FULL_RUNS = {
     "strip": FitConfig(design="strip", epochs=75, batches_per_epoch=250, batch_size=64),
     "date": FitConfig(design="date", epochs=40, batches_per_epoch=200, batch_size=64),
     "micr": FitConfig(design="micr", epochs=24, batches_per_epoch=150, batch_size=32, learning_rate=3e-3),
+    "fields": FitConfig(design="fields", epochs=16, batches_per_epoch=110, batch_size=16, learning_rate=3e-3),
     "page": FitConfig(design="page", epochs=16, batches_per_epoch=125, batch_size=16, learning_rate=3e-3),
 }
 # Sources with little data and hard digits are drawn more often than their size says.
@@ -68,7 +70,7 @@ def recipe(config: FitConfig, folder: Path) -> Recipe:
     """Load what the design needs from the folder of labelled sets."""
     design = DESIGNS[config.design]
     licence: Licence = "open" if config.licence == "open" else "any"
-    recipes = {"digit": _digit, "strip": _strip, "date": _dates, "micr": _micr, "page": _page}
+    recipes = {"digit": _digit, "strip": _strip, "date": _dates, "micr": _micr, "page": _page, "fields": _fields}
     return recipes[design.network](config, folder, licence)
 
 
@@ -195,3 +197,11 @@ def _page(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     rng = np.random.default_rng((config.seed, 10**7))
     calibration = [picture_of(batches.draw(rng)) for _ in range(_N_CALIBRATION)]
     return Recipe(batches, page_validation(validation_frames(config.seed)), calibration)
+
+
+def _fields(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
+    """Everything is drawn, as for the page network."""
+    batches = FieldBatches(config.seed, config.batch_size)
+    rng = np.random.default_rng((config.seed, 10**7))
+    calibration = [batches.draw(rng)[0] for _ in range(_N_CALIBRATION // 2)]
+    return Recipe(batches, field_validation(validation_pages(config.seed)), calibration)

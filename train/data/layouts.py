@@ -1,7 +1,7 @@
 """Checks of any country and layout, for what finds the fields: where things stand is drawn anew each time, within what is usual.
 
-Sizes and contents after what is public of each kind: United States (ANSI X9.100-20), India (CTS-2010), United Kingdom (Cheque and Credit Clearing
-standard 3), Canada (Payments Canada standard 006), Latin America (no one standard). Places are shares of the width and height.
+Sizes and contents after what is public of each kind: United States (ANSI X9.100-20), India (CTS-2010), United Kingdom (Cheque and Credit
+Clearing standard 3), Canada (Payments Canada standard 006), Latin America (no one standard). Places are shares of width and height.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,8 @@ STYLES = (
           ((0.54, 0.64), (0.76, 0.86)), ((0.8, 0.9), (0.05, 0.12)), _ENGLISH),
     Style("latin_america", (6.8, 2.95), "$", ((0.3, 0.62), (0.22, 0.36)), 0.1, ((0.66, 0.78), (0.1, 0.26)), (0.4, 0.5), (0.52, 0.62),
           ((0.55, 0.66), (0.74, 0.84)), ((0.42, 0.62), (0.06, 0.14)),
-          {"pay": ("P\u00e1guese a la orden de", "Páguese a"), "date": ("Fecha", "Lugar y fecha"), "memo": ("Ref.",), "legal": ("la cantidad de",)}),
+          {"pay": ("P\u00e1guese a la orden de", "P\u00e1guese a"), "date": ("Fecha", "Lugar y fecha"), "memo": ("Ref.",),
+           "legal": ("la cantidad de",)}),
 )  # fmt: skip
 _SHARES = (0.3, 0.2, 0.22, 0.09, 0.09, 0.1)
 _BLANK_SHARE = 0.1

@@ -1,0 +1,42 @@
+"""A page as the field network sees it, and the boxes of fields from what it says of each cell."""
+
+import cv2
+import numpy as np
+
+from edge.datatypes import FIELD_PARTS, U8, Box, FieldMap
+
+# Width and height of the network's picture, whatever the page's own shape.
+PICTURE_SIZE = (384, 192)
+# Thin strokes fade when a page is made small; so much stronger they are shown.
+_GAIN = 1.7
+# A cell of a field is this sure of it; what no cell of is surer than the second is not worth reading.
+_CELL, _HEART = 0.25, 0.35
+_LEAST_CELLS = 3
+
+
+def picture_of_ink(ink: U8) -> U8:
+    """Return a page's ink as the network's picture, uint8 (192, 384, 1), stretched to fit."""
+    small = cv2.resize(ink, PICTURE_SIZE, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.convertScaleAbs(small, alpha=_GAIN), np.uint8)[:, :, None]
+
+
+def boxes_of(field_map: FieldMap, name: str, page_size: tuple[int, int]) -> list[tuple[Box, float]]:
+    """Return where a field may lie, in page pixels, the surest place first, each with its probability."""
+    seen = field_map.probabilities[:, :, FIELD_PARTS.index(name)]
+    rows, columns = seen.shape
+    n_parts, parts, stats, _ = cv2.connectedComponentsWithStats((seen > _CELL).astype(np.uint8), connectivity=8)
+    found = []
+    for part in range(1, n_parts):
+        x, y, w, h, area = (int(v) for v in stats[part])
+        own = seen[parts == part]
+        heart = np.sort(own)[-max(_LEAST_CELLS, area // 2) :]
+        if area < _LEAST_CELLS or float(heart.max()) < _HEART:
+            continue
+        # Cells that show the field in part stand out of it by so much.
+        inner = np.where(parts[y : y + h, x : x + w] == part, seen[y : y + h, x : x + w], 0.0)
+        left, right = 1 - inner[:, 0].max(), 1 - inner[:, -1].max()
+        top, foot = 1 - inner[0].max(), 1 - inner[-1].max()
+        scale_x, scale_y = page_size[0] / columns, page_size[1] / rows
+        box = ((x + left) * scale_x, (y + top) * scale_y, (w - left - right) * scale_x, (h - top - foot) * scale_y)
+        found.append((box, float(heart.mean())))
+    return sorted(found, key=lambda pair: -pair[1])
