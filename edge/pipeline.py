@@ -18,7 +18,9 @@ from edge.decode.digits import read_digits
 from edge.decode.micr import read_micr
 from edge.fuse import fuse_checks
 from edge.locate.digit import normalize_digit, turn
+from edge.locate.field_map import picture_of_ink
 from edge.locate.fields import find_fields
+from edge.locate.micr_line import ink_of_page
 from edge.locate.page import find_pages
 from edge.locate.page_map import picture_of_frame
 from edge.locate.quality import judge_frame
@@ -26,7 +28,7 @@ from edge.locate.strip import cut_strip, flatten_field, zoom_strip
 from edge.looks import closer_band, shown_reading
 from edge.recognize.bundle import Bundle
 from edge.recognize.card import NetworkCard
-from edge.recognize.network import DigitNetwork, PageNetwork, StripNetwork
+from edge.recognize.network import DigitNetwork, FieldNetwork, PageNetwork, StripNetwork
 
 Kind = Literal["digits", "amount", "date", "micr"]
 KINDS: tuple[Kind, ...] = ("digits", "amount", "date", "micr")
@@ -86,6 +88,7 @@ class Reader:
         self._networks: dict[str, LatticeNetwork] = dict(networks or {})
         self._digit_network: DigitNetwork | None = None
         self._page_network: PageNetwork | None = None
+        self._field_network: FieldNetwork | None = None
 
     def read_frame(self, frame: Frame, currency: str = AUTO) -> tuple[CheckReading, ...]:
         """Return the checks of a frame, the largest first; without a check one CheckReading whose page is None."""
@@ -153,7 +156,9 @@ class Reader:
 
     def _read_fields(self, page: Page, currency: str, timings: Timings) -> tuple[Country, dict[FieldName, Reading | None]]:
         with _clock(timings, "fields"):
-            regions = find_fields(page)
+            ink = ink_of_page(page.pixels)
+            network = self._field_network = self._field_network or FieldNetwork(self.bundle, self._runtime, self._threads)
+            regions = find_fields(ink, network.look(picture_of_ink(ink)))
         line = self._read_field("micr", regions, page, currency, [], timings)
         text = line.text if line is not None else None
         country = country_of(currency, text)

@@ -86,7 +86,7 @@ def fit(
 
 @app.command()
 def quantize(
-    runs: Annotated[list[Path], typer.Argument(help="run folders, one for each of the three networks")],
+    runs: Annotated[list[Path], typer.Argument(help="run folders, one for each network")],
     out: Annotated[Path, typer.Option("--out", "-o", help="the bundle to write")],
     version: Annotated[str, typer.Option(help="version on the card")] = "0.1.0",
     data: Data = None,
@@ -96,7 +96,7 @@ def quantize(
     from train.release import build_bundle, design_of
 
     of_network = {design_of(run): run for run in runs}
-    if missing := {"digit", "strip", "micr"} - of_network.keys():
+    if missing := {"digit", "strip", "date", "micr", "fields"} - of_network.keys():
         raise typer.BadParameter(f"no run for {', '.join(sorted(missing))}", param_hint="runs")
     bundle = build_bundle(of_network, data_folder(data), version)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -9,13 +9,14 @@ import numpy as np
 
 from edge.datatypes import U8, Frame, Reading
 from edge.decode.currency import currency_of
+from edge.decode.date import parse_date
 from edge.pipeline import Kind, Reader
 from train.calibrate import upper_bound, wilson_interval
 from train.data.sources import LabelledDigits, LabelledStrip, Source, sources_of
 from train.data.splits import Part, split
 
 # The sets of whole checks are read with the currency of their country; ORAND's amounts are Uruguayan.
-_CURRENCIES = {"dbgt": "USD", "idrbt": "INR", "orand_car_a": "UYU"}
+_CURRENCIES = {"dbgt": "USD", "idrbt": "INR", "dbgt_dates": "USD", "idrbt_dates": "INR", "orand_car_a": "UYU"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,15 @@ def tasks(folder: Path, part: Part) -> Iterator[tuple[str, Kind, str, list[Label
     if part == "measure":
         for source in sources_of("amounts"):
             yield f"{source.name}/amount", "amount", _CURRENCIES[source.name], strips_of(source, folder, part)
+        for source in sources_of("dates"):
+            yield f"{source.name}/date", "date", _CURRENCIES[source.name], strips_of(source, folder, part)
 
 
 def is_right(reading: Reading, strip: LabelledStrip, kind: Kind, currency: str) -> bool:
-    """Return whether a reading says what the label says: the same money, or the same symbols."""
+    """Return whether a reading says what the label says: the same money, the same day, or the same symbols."""
+    if kind == "date":
+        day = parse_date(strip.text, currency_of(currency).date_order)
+        return reading.values.get("iso") == (day if isinstance(day, str) else day.isoformat())
     if kind != "amount":
         return reading.text == strip.text
     minor_units = round(float(strip.text) * 10 ** currency_of(currency).n_minor_digits)

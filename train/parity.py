@@ -49,9 +49,9 @@ class Parity:
 
 
 def compare(bundle: Bundle, runs: Mapping[str, Path], folder: Path) -> list[Parity]:
-    """Read everything that measures with both twins; ``runs`` names the run folder of the strip and of the MICR network."""
+    """Read everything that measures with both twins; ``runs`` names the run folders of the networks that read strips."""
     twins = {}
-    for name in ("strip", "micr"):
+    for name in ("strip", "date", "micr"):
         model = DESIGNS[name].build()
         load_weights(model, runs[name] / "weights.npz")
         twins[name] = FloatNetwork(model, bundle.card.networks[name])

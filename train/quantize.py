@@ -8,20 +8,29 @@ import keras
 import numpy as np
 
 from edge.datatypes import F32, STRIP_HEIGHT_PX, U8
+from edge.locate import field_map, page_map
 from edge.recognize.interpreter import Int8Model
 from train.networks import DESIGNS, EXTENT_UNIT_PX, Design
 
-# Every model is converted at this width and resized on the device; for the digit network it is the only width.
-_WIDTH_PX = {"digit": 32, "strip": 128, "micr": 512}
-# Widths that the runtime may ask for; beyond the last a strip is not one field any more.
-_WIDEST_PX = {"digit": 32, "strip": 768, "micr": 2048}
+# Height, width and channels at which each network is converted. Strips are resized on the device, the others stay as they are.
+_SHAPES = {
+    "digit": (STRIP_HEIGHT_PX, 32, 1),
+    "strip": (STRIP_HEIGHT_PX, 128, 1),
+    "date": (STRIP_HEIGHT_PX, 128, 1),
+    "micr": (STRIP_HEIGHT_PX, 512, 1),
+    "page": (*page_map.PICTURE_SIZE[::-1], 3),
+    "fields": (*field_map.PICTURE_SIZE[::-1], 1),
+}
+# Widths that the runtime may ask for; beyond them a strip is not one field any more.
+_WIDEST_PX = {"strip": 768, "date": 768, "micr": 2048}
 
 
 def quantize(model: keras.Model, design: Design, calibration: Sequence[U8]) -> bytes:
     """Convert a float network to an int8 model.
 
     Args:
-        calibration: inks (32, width) that show the range of every activation; strips wider than the conversion width give pieces.
+        calibration: inks (32, width), or pictures (height, width, channels), that show the range of every activation; what is wider
+            than the conversion width gives pieces.
 
     Raises:
         ValueError: there is nothing to calibrate with, or no picture reaches full ink, so that the input's scale would be wrong.
@@ -32,23 +41,24 @@ def quantize(model: keras.Model, design: Design, calibration: Sequence[U8]) -> b
         raise ValueError(f"conversion needs Keras on TensorFlow, not on {keras.backend.backend()}: set KERAS_BACKEND=tensorflow")
     if not calibration or max(int(ink.max()) for ink in calibration) < 255 or min(int(ink.min()) for ink in calibration) > 0:
         raise ValueError("the calibration set must hold both bare paper (0) and full ink (255): add strips to it")
-    width = _WIDTH_PX[design.network]
-    shape = (1, STRIP_HEIGHT_PX, width, 1)
-    concrete = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+    shape = _SHAPES[design.network]
+    concrete = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec((1, *shape), tf.float32))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([piece] for piece in _pieces(calibration, width))
+    converter.representative_dataset = lambda: ([piece] for piece in _pieces(calibration, shape))
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     return bytes(converter.convert())
 
 
-def _pieces(inks: Sequence[U8], width: int) -> Iterator[F32]:
-    for ink in inks:
-        for left in range(0, ink.shape[1], width):
-            piece = np.zeros((1, STRIP_HEIGHT_PX, width, 1), np.float32)
-            part = ink[:, left : left + width]
-            piece[0, :, : part.shape[1], 0] = part * np.float32(1 / 255)
+def _pieces(pictures: Sequence[U8], shape: tuple[int, int, int]) -> Iterator[F32]:
+    height, width, channels = shape
+    for picture in pictures:
+        levels = picture.reshape(height, -1, channels) * np.float32(1 / 255)
+        for left in range(0, levels.shape[1], width):
+            piece = np.zeros((1, *shape), np.float32)
+            part = levels[:, left : left + width]
+            piece[0, :, : part.shape[1]] = part
             yield piece
 
 
@@ -59,12 +69,13 @@ def network_card(design: Design, model: bytes) -> dict[str, Any]:
     return {
         "file": f"models/{design.network}.tflite",
         "input": {
-            "height": STRIP_HEIGHT_PX,
+            "height": _SHAPES[design.network][0],
+            "channels": _SHAPES[design.network][2],
             "scale": float(in_scale),
             "zero_point": int(in_zero),
             "width_multiple": design.width_step_px,
             "min_width": design.width_step_px,
-            "max_width": _WIDEST_PX[design.network],
+            "max_width": _WIDEST_PX.get(design.network, _SHAPES[design.network][1]),
         },
         "output": {"scale": float(out_scale), "zero_point": int(out_zero)},
         "column_px": design.column_px,

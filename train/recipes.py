@@ -16,7 +16,7 @@ from train.data.dates import date_strip
 from train.data.digits import DigitBatches, digit_pool
 from train.data.handwriting import InkBank, bank_of_digits, bank_of_strips
 from train.data.micr import load_glyphs, real_line, set_line
-from train.data.paper import empty_papers, security_papers
+from train.data.paper import empty_papers, photograph, security_papers
 from train.data.sources import LabelledDigits, LabelledStrip, Source, sources_of
 from train.data.splits import Part, split
 from train.data.strips import Draw, Mixture, StripBatches, drawn_strip, joined_strip, printed_strip, real_strip, written_strip
@@ -159,6 +159,14 @@ def _dates(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
         strip_validation(design, {"synthetic": _synthetic(generated, config.seed)}),
         [normalize_strip(s.picture).ink for s in _synthetic(mixture, config.seed + 1)],
     )
+
+
+def generated_dates(folder: Path, n_strips: int, seed: int) -> list[LabelledStrip]:
+    """Return dates that the generator drew and a camera saw, as no training run draws them."""
+    rng = np.random.default_rng((seed, 10**8))
+    draw = date_strip(_banks(folder, "any"), security_papers(100, rng))
+    drawn = (draw(rng) for _ in range(n_strips))
+    return [LabelledStrip(photograph(s.picture, rng), s.text, "generated", str(i), str(i), s.boxes, True) for i, s in enumerate(drawn)]
 
 
 def _as_digits(strip: LabelledStrip) -> LabelledStrip:

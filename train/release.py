@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from edge.datatypes import Reading
-from edge.pipeline import Reader
+from edge.decode.date import parse_date
+from edge.pipeline import Kind, Reader
 from edge.recognize.bundle import parse_bundle, write_bundle
 from train.calibrate import Judged, calibration_error, fit_temperature, fit_threshold
 from train.data.sources import SOURCES, LabelledStrip, sha256_of
@@ -19,12 +20,14 @@ from train.evaluate import frame_of, is_right, tasks
 from train.fit import FitConfig
 from train.networks import DESIGNS
 from train.quantize import network_card, quantize_run
-from train.recipes import recipe
+from train.recipes import generated_dates, recipe
 
 BUDGETS = (0.005, 0.01, 0.02, 0.05)
 # One network reads these kinds; they share its temperature, and a kind without real labelled strips shares the threshold of the digits.
-_KINDS = {"strip": ("digits", "amount", "date"), "micr": ("micr",)}
-_FITTED_ON = {"strip": "digits", "micr": "micr"}
+_KINDS = {"strip": ("digits", "amount"), "date": ("date",), "micr": ("micr",)}
+_FITTED_ON: dict[str, Kind] = {"strip": "digits", "date": "date", "micr": "micr"}
+# Real dates are too few to fit anything on: these are drawn.
+_N_DATES, _DATE_SEED = 1500, 5
 # A picture is *not a digit* only when the network is this sure; chosen on the validation part of the digit sets.
 _REJECT_DIGIT_ABOVE = 0.9
 _TOOLS = ("tensorflow-cpu", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")
@@ -67,15 +70,13 @@ def fit_thresholds(bundle: bytes, folder: Path) -> dict[str, Any]:
     reader = Reader(parsed)
     fitted = {}
     for network, kind in _FITTED_ON.items():
-        read = [
-            (s, reader.read_strip(frame_of(s.picture), kind)) for _, k, _, strips in tasks(folder, "validate") if k == kind for s in strips
-        ]  # type: ignore[arg-type]
-        temperature = fit_temperature([_judged(reading, strip) for strip, reading in read])
+        read = [(s, reader.read_strip(frame_of(s.picture), kind, "USD")) for s in _strips_to_fit_on(kind, folder)]
+        temperature = fit_temperature([_judged(reading, strip, kind) for strip, reading in read])
         card = {**parsed.card.thresholds, network: {**parsed.card.thresholds[network], "temperature": temperature}}
         tempered = Reader(replace(parsed, card=replace(parsed.card, thresholds=card)))
-        readings = [tempered.read_strip(frame_of(s.picture), kind) for s, _ in read]  # type: ignore[arg-type]
+        readings = [tempered.read_strip(frame_of(s.picture), kind, "USD") for s, _ in read]
         confidences = [r.confidence for r in readings]
-        right = [is_right(r, s, kind, "USD") for r, (s, _) in zip(readings, read, strict=True)]  # type: ignore[arg-type]
+        right = [is_right(r, s, kind, "USD") for r, (s, _) in zip(readings, read, strict=True)]
         accept = {str(budget): fit_threshold(confidences, right, budget) for budget in BUDGETS}
         fitted[network] = {
             "temperature": temperature,
@@ -85,10 +86,22 @@ def fit_thresholds(bundle: bytes, folder: Path) -> dict[str, Any]:
     return fitted
 
 
-def _judged(reading: Reading, strip: LabelledStrip) -> Judged:
+def _strips_to_fit_on(kind: Kind, folder: Path) -> list[LabelledStrip]:
+    if kind != "date":
+        return [s for _, k, _, strips in tasks(folder, "validate") if k == kind for s in strips]
+    drawn = generated_dates(folder, _N_DATES, _DATE_SEED)
+    return [s for s in drawn if not isinstance(parse_date(s.text, "month_first"), str)]
+
+
+def _judged(reading: Reading, strip: LabelledStrip, kind: Kind) -> Judged:
     texts = [reading.text, *(a.text for a in reading.alternatives)]
     masses = [reading.confidence, *(a.confidence for a in reading.alternatives)]
-    return Judged(tuple(masses), texts.index(strip.text) if strip.text in texts else None)
+    if kind == "date":  # the same day may be written in several ways
+        wanted = parse_date(strip.text, "month_first")
+        right = next((i for i, text in enumerate(texts) if text and parse_date(text, "month_first") == wanted), None)
+    else:
+        right = texts.index(strip.text) if strip.text in texts else None
+    return Judged(tuple(masses), right)
 
 
 def with_accuracy(bundle: bytes, figures: list[dict[str, Any]]) -> bytes:

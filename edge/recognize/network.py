@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edge.datatypes import F32, PAGE_PARTS, U8, Lattice, PageMap, Strip
+from edge.datatypes import F32, FIELD_PARTS, PAGE_PARTS, U8, FieldMap, Lattice, PageMap, Strip
 from edge.errors import BundleError
 from edge.recognize.bundle import Bundle
 from edge.recognize.card import NetworkCard
@@ -18,8 +18,8 @@ def _open(bundle: Bundle, name: str, runtime: str, threads: int) -> tuple[Int8Mo
     card = bundle.card.networks[name]
     model = Int8Model(bundle.models[name], runtime, threads)
     given, answered = (card.input.scale, card.input.zero_point), (card.output.scale, card.output.zero_point)
-    # A strip's columns stand in one row; a frame's cells in as many as its height has.
-    rows = card.input.height // card.column_px if name == "page" else 1
+    # A strip's columns stand in one row; the cells of a frame or page in as many as its height has.
+    rows = card.input.height // card.column_px if name in ("page", "fields") else 1
     model.check(
         card.file,
         height=card.input.height,
@@ -82,19 +82,41 @@ class DigitNetwork:
         return log_softmax(dequantize(codes[:, 0, 0], self.card.output.scale, self.card.output.zero_point))
 
 
-class PageNetwork:
-    """The network that sees where in a frame checks lie, and which of their sides is which.
+class _CellNetwork:
+    """A network that says of each cell of a whole picture which part of something it shows.
 
     Raises:
-        BundleError: the bundle lacks the network, or it does not fit its card.
+        BundleError: the bundle lacks the network, or it does not fit its card, or names other parts.
     """
 
+    def __init__(self, bundle: Bundle, name: str, parts: tuple[str, ...], runtime: str, threads: int) -> None:
+        self._model, self.card = _open(bundle, name, runtime, threads)
+        if self.card.symbols != parts:
+            raise BundleError(f"the network {name} names {self.card.symbols}, this reader knows {parts}: use a bundle that fits")
+
+    def probabilities(self, picture: U8) -> F32:
+        """Return float32 (rows, columns, parts) for a picture uint8 (height, width, channels)."""
+        codes = self._model(picture_codes(picture, self.card.input))
+        return np.exp(log_softmax(dequantize(codes[0], self.card.output.scale, self.card.output.zero_point)))
+
+
+class PageNetwork(_CellNetwork):
+    """The network that sees where in a frame checks lie, and which of their sides is which."""
+
     def __init__(self, bundle: Bundle, runtime: str = "auto", threads: int = 1) -> None:
-        self._model, self.card = _open(bundle, "page", runtime, threads)
-        if self.card.symbols != PAGE_PARTS:
-            raise BundleError(f"the page network names {self.card.symbols}, this reader knows {PAGE_PARTS}: use a bundle that fits")
+        super().__init__(bundle, "page", PAGE_PARTS, runtime, threads)
 
     def look(self, picture: U8) -> PageMap:
         """Return what each cell of a frame's small picture, BGR (192, 256, 3), shows."""
-        codes = self._model(picture_codes(picture, self.card.input))
-        return PageMap(np.exp(log_softmax(dequantize(codes[0], self.card.output.scale, self.card.output.zero_point))))
+        return PageMap(self.probabilities(picture))
+
+
+class FieldNetwork(_CellNetwork):
+    """The network that sees where on a page which field lies."""
+
+    def __init__(self, bundle: Bundle, runtime: str = "auto", threads: int = 1) -> None:
+        super().__init__(bundle, "fields", FIELD_PARTS, runtime, threads)
+
+    def look(self, picture: U8) -> FieldMap:
+        """Return what each cell of a page's small picture of ink, (192, 384, 1), shows."""
+        return FieldMap(self.probabilities(picture))
