@@ -162,6 +162,28 @@ def parity(
         )
 
 
+@app.command()
+def generate(
+    folder: Annotated[Path, typer.Argument(help="a new folder: images/ and labels.jsonl are written into it")],
+    what: Annotated[
+        Literal["checks", "frames", "empty"], typer.Option(help="flat checks, camera frames of one, or frames without")
+    ] = "frames",
+    count: Annotated[int, typer.Option(min=1)] = 100,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    width: Annotated[int, typer.Option(min=320, help="pixels of a frame")] = 1600,
+    height: Annotated[int, typer.Option(min=240)] = 1200,
+) -> None:
+    """Draw a labelled set of checks of every layout: corners, boxes and texts are exact."""
+    from rich.progress import Progress
+
+    from train.data.generate import write_set
+
+    with Progress() as bar:
+        task = bar.add_task(what, total=count)
+        write_set(folder, what, count, seed, (width, height), lambda done: bar.update(task, completed=done))
+    typer.echo(f"{folder}: {count} pictures, labels.jsonl")
+
+
 def _line(figure: dict[str, Any]) -> str:
     def percent(key: str) -> str:
         return f"{100 * figure[key]:.2f}"

@@ -24,6 +24,7 @@ class DrawnCheck:
     check_number: str
     micr: str
     boxes: Mapping[str, Box]
+    layout: str = "us"
 
     @property
     def iso_date(self) -> str:

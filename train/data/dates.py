@@ -1,5 +1,6 @@
 """Dates as they stand on checks: in figures, with the month's name, in cells, after a printed label, with the century printed."""
 
+from calendar import monthrange
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -70,8 +71,9 @@ def date_text(rng: np.random.Generator, form: Literal["cells", "any"]) -> str:
 
 
 def _date(rng: np.random.Generator) -> tuple[int, int, int]:
-    year = rng.integers(1985, 2010) if rng.random() < 0.2 else rng.integers(2010, 2040)
-    return int(rng.integers(1, 32)), int(rng.integers(1, 13)), int(year)
+    year = int(rng.integers(1985, 2010) if rng.random() < 0.2 else rng.integers(2010, 2040))
+    month = int(rng.integers(1, 13))
+    return int(rng.integers(1, monthrange(year, month)[1] + 1)), month, year
 
 
 def _figures(rng: np.random.Generator) -> str:

@@ -74,7 +74,7 @@ def draw_layout(rng: np.random.Generator, px_per_inch: float = 213.0) -> DrawnCh
     if rng.random() < 0.12 and not is_blank:
         _stamp(sheet)
     pixels = np.clip(sheet.paper, 0, 255).astype(np.uint8)
-    return DrawnCheck(pixels, px_per_inch, amount, date, number if style.number else "", micr, dict(sheet.boxes))
+    return DrawnCheck(pixels, px_per_inch, amount, date, number if style.number else "", micr, dict(sheet.boxes), style.name)
 
 
 def _at(rng: np.random.Generator, span: Span) -> float:

@@ -41,3 +41,21 @@ def test_today_weighs_between_equals_but_does_not_decide_alone(saying: Callable[
     clear = saying("5/5/2004", rival=(6, "2", 0.05))
     assert read_date(even, ANY, today=today).values["iso"] == "2024-05-05"
     assert read_date(clear, ANY, today=today).values["iso"] == "2004-05-05"
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("may2,2019", "2019-05-02"), ("may22019", "2019-05-02"), ("dec3119", "2019-12-31"), ("sept.5th,2019", "2019-09-05"),
+        ("2demayode2019", "2019-05-02"), ("31december2020", "2020-12-31"), ("2-may-19", "2019-05-02"), ("datejan1,2020", "2020-01-01"),
+    ],
+)  # fmt: skip
+def test_dates_with_the_name_of_a_month(text: str, iso: str) -> None:
+    found = parse_date(text, "month_first")
+    assert isinstance(found, datetime.date)
+    assert found.isoformat() == iso
+
+
+@pytest.mark.parametrize("text", ["may2019", "ma2,2019", "feb30,2020", "mayonnaise2,2019", "ju5,2020"])
+def test_a_name_that_is_no_month_and_a_day_that_is_missing_are_not_guessed(text: str) -> None:
+    assert isinstance(parse_date(text, "month_first"), str)
