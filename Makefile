@@ -9,10 +9,10 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read train check lint types test bench lock clean
+.PHONY: help read train check lint types test test-reference bench lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 read: $(VENV)/.read ## set up the reader (no TensorFlow) and read the sample frames; pictures go to build/annotated
 	@$(BIN)/checkreader read samples/frames --annotate build/annotated
@@ -30,6 +30,9 @@ types: $(VENV)/.test ## mypy, strict on edge/ and firmware_tools/
 
 test: $(VENV)/.test ## set up all that the tests need and run them; ARGS="-k amount" goes to pytest
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-reference: $(VENV)/.test ## compare our integer reference with TensorFlow's reference kernels on 10,000 strips a network
+	@REFERENCE_INPUTS=10000 $(BIN)/python -m pytest tests/edge/recognize/test_reference.py
 
 bench: $(BENCH_VENV)/.bench ## time our reader against PP-OCR's mobile recognizer on STRIPS=folder
 	@$(BENCH_VENV)/bin/python bench/compare_rapidocr.py --data $(STRIPS) $(ARGS)

@@ -1,7 +1,8 @@
-"""Compare reading one strip with reading it by PP-OCR's mobile recognizer (PP-OCRv4, through RapidOCR).
+"""Compare reading one strip, or with --pages whole checks, with PP-OCR's mobile models (PP-OCRv4, through RapidOCR).
 
 Both run in this process, on the same pictures already in memory, one thread each, in turns: what slows the machine down for a
-moment slows both. Detection and direction are left out on RapidOCR's side; on ours everything from picture to reading is timed.
+moment slows both. On strips, detection and direction are left out on RapidOCR's side; on pages it finds and reads all text, as it is
+used for checks. On ours everything from picture to reading is timed.
 """
 
 import argparse
@@ -17,36 +18,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.capture.picture import find_pictures, load_picture
-from edge.datatypes import Frame
+from edge.datatypes import CheckReading, Frame
 from edge.errors import EdgeError
 
 Contestant = Callable[[Frame], str]
 BASELINE = "rapidocr"
 
 
-def open_checkreader(bundle: Path | None, runtime: str) -> Contestant:
-    """Return our reader of digit strips, one thread."""
+def open_checkreader(bundle: Path | None, runtime: str, pages: bool) -> Contestant:
+    """Return our reader of digit strips, or of whole checks, one thread."""
     from edge.pipeline import Reader
     from edge.recognize.bundle import read_bundle
 
     reader = Reader(read_bundle(bundle), runtime, 1)
-    return lambda frame: reader.read_strip(frame, "digits", "USD").text or ""
+    if pages:
+        return lambda frame: _amount_of(reader.read_frame(frame)[0])
+    return lambda frame: reader.read_strip(frame, "digits").text or ""
 
 
-def open_rapidocr() -> Contestant:
-    """Return the recognizer of RapidOCR alone; its model lies in the package, nothing is fetched."""
+def _amount_of(check: CheckReading) -> str:
+    amount = check.fields["amount"]
+    return amount.text or "" if amount is not None else ""
+
+
+def open_rapidocr(pages: bool) -> Contestant:
+    """Return RapidOCR, whole or its recognizer alone; its models lie in the package, nothing is fetched."""
     from rapidocr import RapidOCR
     from rapidocr.ch_ppocr_rec import TextRecInput
 
     one_thread = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
-    recognizer = RapidOCR(params={**one_thread, "Global.log_level": "error"}).text_rec
-    return lambda frame: str(recognizer(TextRecInput(img=frame.pixels)).txts[0])
+    engine = RapidOCR(params={**one_thread, "Global.log_level": "error"})
+    if pages:
+        return lambda frame: " ".join(engine(frame.pixels).txts or ())
+    return lambda frame: str(engine.text_rec(TextRecInput(img=frame.pixels)).txts[0])
 
 
 def time_contestants(
     contestants: Mapping[str, Contestant], frames: list[Frame], rounds: int
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, list[str]]]:
-    """Return milliseconds (rounds, strips) and the texts of each contestant; the first round warms up and is not counted."""
+    """Return milliseconds (rounds, pictures) and the texts of each contestant; the first round warms up and is not counted."""
     spent: dict[str, list[list[float]]] = {name: [] for name in contestants}
     texts: dict[str, list[str]] = {}
     for round_index in range(rounds + 1):
@@ -94,7 +104,7 @@ def summarize(
 
 
 def print_table(figures: Mapping[str, Any]) -> None:
-    print(f"{figures['strips']} strips, one thread each, in turns in one process")
+    print(f"{figures['strips']} pictures, one thread each, in turns in one process")
     print(f"{'':14}{'p50 ms':>10}{'p95 ms':>10}{'exact':>10}")
     for name, row in figures["contestants"].items():
         exact = "-" if row["exact"] is None else f"{row['exact']:.1%}"
@@ -105,7 +115,8 @@ def print_table(figures: Mapping[str, Any]) -> None:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--data", type=Path, required=True, help="folder of strip pictures")
+    options.add_argument("--data", type=Path, required=True, help="folder of pictures")
+    options.add_argument("--pages", action="store_true", help="the pictures are whole checks")
     options.add_argument("--labels", type=Path, help="JSON lines with file and text: prints the share of strips read whole")
     options.add_argument("--n", type=int, default=200, help="at most so many strips (default 200)")
     options.add_argument("--rounds", type=int, default=3, help="times that each strip is read (default 3)")
@@ -122,12 +133,12 @@ def main() -> int:
         paths = paths[:: max(1, len(paths) // chosen.n)][: chosen.n]
         frames, names = [load_picture(path) for path in paths], [path.name for path in paths]
         if chosen.only != BASELINE:
-            contestants["checkreader"] = open_checkreader(chosen.bundle, chosen.runtime)
+            contestants["checkreader"] = open_checkreader(chosen.bundle, chosen.runtime, chosen.pages)
     except EdgeError as error:
         print(f"{chosen.data}: {error}", file=sys.stderr)
         return error.exit_code
     if chosen.only != "checkreader":
-        contestants[BASELINE] = open_rapidocr()
+        contestants[BASELINE] = open_rapidocr(chosen.pages)
     spent, texts = time_contestants(contestants, frames, max(1, chosen.rounds))
     figures = summarize(spent, texts, names, read_labels(chosen.labels) if chosen.labels else {})
     print(json.dumps(figures)) if chosen.json else print_table(figures)

@@ -37,6 +37,7 @@ class Runtime(StrEnum):
     AUTO = "auto"
     LITERT = "litert"
     TFLITE = "tflite"
+    REFERENCE = "reference"
 
 
 class Layout(StrEnum):
@@ -150,6 +151,26 @@ def bench(
         from edge.bench import run_bench
 
         return run_bench(strips, as_json, bundle, runtime.value, threads)
+
+    _finish(work)
+
+
+@app.command()
+def doctor(
+    parity: Annotated[bool, typer.Option("--parity", help="Run the bundle's golden set and compare every code.")] = False,
+    as_json: AsJson = False,
+    bundle: BundleFile = None,
+    runtime: RuntimeName = Runtime.AUTO,
+    threads: Threads = 1,
+) -> None:
+    """Say whether the networks answer on this device as they did where they were built."""
+    if not parity:
+        _refuse("say what to look at: --parity")
+
+    def work() -> int:
+        from edge.doctor import check_parity
+
+        return check_parity(bundle, runtime.value, threads, as_json)
 
     _finish(work)
 

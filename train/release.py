@@ -12,12 +12,14 @@ import numpy as np
 
 from edge.datatypes import Reading
 from edge.decode.date import parse_date
+from edge.golden import MEMBER, record_cases
 from edge.pipeline import Kind, Reader
 from edge.recognize.bundle import parse_bundle, write_bundle
 from train.calibrate import Judged, calibration_error, fit_temperature, fit_threshold
 from train.data.sources import SOURCES, LabelledStrip, sha256_of
 from train.evaluate import frame_of, is_right, tasks
 from train.fit import FitConfig
+from train.golden import golden_inputs
 from train.networks import DESIGNS
 from train.quantize import network_card, quantize_run
 from train.recipes import generated_dates, recipe
@@ -60,6 +62,8 @@ def build_bundle(runs: Mapping[str, Path], folder: Path, version: str) -> bytes:
         ],
         "tools": {"python": platform.python_version(), **{tool: metadata.version(tool) for tool in _TOOLS if _is_installed(tool)}},
     }
+    unproved = parse_bundle(write_bundle(card, members), "the bundle being made")
+    members[MEMBER] = record_cases(unproved.models, golden_inputs(unproved.card.networks))
     card["thresholds"] |= fit_thresholds(write_bundle(card, members), folder)
     return write_bundle(card, members)
 

@@ -13,13 +13,14 @@ from edge.errors import BundleError, ConfigError, MissingDependencyError
 _MODULES: dict[str, tuple[str, str]] = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
     "tflite": ("tflite_runtime.interpreter", "tflite-runtime"),
+    "reference": ("edge.recognize.reference", "checkreader"),
 }
 # Allocating again costs up to a millisecond; an allocated width costs some memory. Strips of one site have few widths.
 _MOST_KEPT = 4
 
 
 def choose_runtime(runtime: str) -> str:
-    """Return the runtime to use; ``auto`` is ai-edge-litert where it is installed, else tflite-runtime.
+    """Return the runtime to use; ``auto`` is ai-edge-litert where it is installed, else tflite-runtime, else our own reference.
 
     Raises:
         ConfigError: no such runtime.

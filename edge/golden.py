@@ -1,0 +1,83 @@
+"""The golden set of a bundle: inputs of each network with the codes that they gave where it was built, run again on this device."""
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edge.datatypes import I8
+from edge.errors import BundleError
+from edge.recognize.bundle import Bundle
+from edge.recognize.interpreter import Int8Model, choose_runtime
+
+MEMBER = "golden/cases.json"
+# The runtimes whose codes are recorded; they are the same on every processor, which those of tflite-runtime are not.
+RECORDED = ("litert", "reference")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one case gave: codes that differ from the recorded ones, by how much at most, and whether the answer is another."""
+
+    network: str
+    n_codes: int
+    n_differing: int
+    most: int
+    is_same_answer: bool
+
+
+def record_cases(models: Mapping[str, bytes], inputs: Mapping[str, Sequence[I8]]) -> bytes:
+    """Return the golden set as it is stored: each input with its codes by each recorded runtime."""
+    cases = []
+    for network, given in sorted(inputs.items()):
+        opened = {runtime: Int8Model(models[network], runtime) for runtime in RECORDED}
+        for codes in given:
+            answers = {runtime: _packed(model(codes)) for runtime, model in opened.items()}
+            cases.append({"network": network, "given": _packed(codes), "answers": answers})
+    return (json.dumps({"cases": cases}, indent=1, sort_keys=True) + "\n").encode()
+
+
+def run_cases(bundle: Bundle, runtime: str, threads: int = 1) -> list[Verdict]:
+    """Run the golden set with a runtime of this device, and compare with the codes recorded for it, or else with those of the reference.
+
+    Raises:
+        BundleError: the bundle has no golden set, or a damaged one.
+        MissingDependencyError: the runtime is not installed.
+    """
+    if MEMBER not in bundle.golden:
+        raise BundleError(f"the bundle {bundle.version} has no golden set: use a bundle that was packed with one")
+    chosen = choose_runtime(runtime)
+    compared = chosen if chosen in RECORDED else "reference"
+    models: dict[str, Int8Model] = {}
+    verdicts = []
+    try:
+        cases: list[Any] = json.loads(bundle.golden[MEMBER])["cases"]
+        for case in cases:
+            network = str(case["network"])
+            if network not in models:
+                models[network] = Int8Model(bundle.models[network], chosen, threads)
+            found, wanted = models[network](_unpacked(case["given"])), _unpacked(case["answers"][compared])
+            verdicts.append(_verdict(network, found, wanted, len(bundle.card.networks[network].symbols)))
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        raise BundleError(f"the golden set of the bundle {bundle.version} cannot be followed ({error}): fetch the bundle again") from error
+    return verdicts
+
+
+def _verdict(network: str, found: I8, wanted: I8, n_symbols: int) -> Verdict:
+    if found.shape != wanted.shape:
+        return Verdict(network, wanted.size, wanted.size, 255, is_same_answer=False)
+    away = np.abs(found.astype(int) - wanted)
+    is_same = np.array_equal(found[..., :n_symbols].argmax(axis=-1), wanted[..., :n_symbols].argmax(axis=-1))
+    return Verdict(network, wanted.size, int(np.count_nonzero(away)), int(away.max(initial=0)), bool(is_same))
+
+
+def _packed(codes: I8) -> dict[str, Any]:
+    return {"shape": list(codes.shape), "zlib": base64.b64encode(zlib.compress(codes.tobytes(), 9)).decode()}
+
+
+def _unpacked(stored: Mapping[str, Any]) -> I8:
+    return np.frombuffer(zlib.decompress(base64.b64decode(stored["zlib"])), np.int8).reshape(stored["shape"])
