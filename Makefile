@@ -9,7 +9,7 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read train check lint types test test-reference bench lock clean
+.PHONY: help read train check lint types test test-reference reproduce bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ types: $(VENV)/.test ## mypy, strict on edge/ and firmware_tools/
 
 test: $(VENV)/.test ## set up all that the tests need and run them; ARGS="-k amount" goes to pytest
 	@$(BIN)/python -m pytest $(ARGS)
+
+reproduce: $(VENV)/.train ## rebuild the released models from their float weights and compare them byte for byte
+	@$(BIN)/checkreader-train reproduce
 
 test-reference: $(VENV)/.test ## compare our integer reference with TensorFlow's reference kernels on 10,000 strips a network
 	@REFERENCE_INPUTS=10000 $(BIN)/python -m pytest tests/edge/recognize/test_reference.py

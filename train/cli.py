@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from train.data.sources import data_folder
+from train.data.sources import REPOSITORY, data_folder
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -160,6 +160,27 @@ def parity(
             f"{row.name:28} n={row.n:<5} right: float {row.n_right_float}, int8 {row.n_right_int8}; "
             f"changed: {row.n_changed_texts} texts, {row.n_changed_verdicts} verdicts"
         )
+
+
+@app.command()
+def reproduce(
+    bundle: Annotated[Path | None, typer.Argument(help="the bundle; default: the reader's own")] = None,
+    released: Annotated[Path, typer.Option(help="folder with the float weights of each network")] = REPOSITORY / "train" / "released",
+) -> None:
+    """Rebuild every model of a bundle from its float weights. Exit: 0 the same bytes, 2 the same answers, 1 other answers."""
+    _choose_backend()
+    from edge.recognize.bundle import read_bundle
+    from train.reproduce import EXIT_CODES, rebuild
+
+    worst = 0
+    for network in rebuild(read_bundle(bundle), released):
+        said = {"bytes": "identical", "answers": "other bytes, the same answers", "nothing": "OTHER ANSWERS"}[network.same]
+        typer.echo(f"{network.network:8} {network.packed_sha256[:16]} {network.rebuilt_sha256[:16]} {said}")
+        for difference in network.differences:
+            typer.echo(f"         {difference}")
+        code = EXIT_CODES[network.same]
+        worst = code if worst == 0 or code == 1 else worst
+    raise typer.Exit(worst)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """What each network is trained on: the mixture of sources, the validation strips, and the sizes of a full run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -8,9 +8,6 @@ from typing import Literal
 import keras
 import numpy as np
 
-from edge.datatypes import U8
-from edge.locate.digit import normalize_digit
-from edge.locate.strip import normalize_strip
 from train.data.boxes import with_found_boxes
 from train.data.dates import date_strip
 from train.data.digits import DigitBatches, digit_pool
@@ -23,7 +20,7 @@ from train.data.strips import Draw, Mixture, StripBatches, drawn_strip, joined_s
 from train.fields import FieldBatches, field_validation, validation_pages
 from train.fit import Batches, FitConfig
 from train.networks import DESIGNS, Design
-from train.pages import PageBatches, page_validation, picture_of, validation_frames
+from train.pages import PageBatches, page_validation, validation_frames
 from train.validate import digit_validation, strip_validation
 
 Licence = Literal["any", "open"]
@@ -42,16 +39,14 @@ _DIGIT_WEIGHTS = {"orand_car_a": 2.0, "sudoku_printed": 2.0, "usps": 1.5}
 # Digits of MNIST that the generator writes strings with; the rest only trains the digit network.
 _BANK_ROWS = 30_000
 _N_SYNTHETIC_VALIDATION = 300
-_N_CALIBRATION = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recipe:
-    """Everything that :func:`train.fit.fit` and quantization need for one network."""
+    """Everything that :func:`train.fit.fit` needs for one network."""
 
     batches: Batches
     validate: Callable[[keras.Model], dict[str, float]]
-    calibration: Sequence[U8]
 
 
 def full_run(design: Design) -> FitConfig:
@@ -95,11 +90,9 @@ def _digit(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
         return with_found_boxes(strip for source in sources for strip in load_part(source, folder, part))
 
     pool = digit_pool(sets, strips("train"), "train")
-    every = max(1, len(pool.pictures) // _N_CALIBRATION)
     return Recipe(
         DigitBatches(pool, config.seed, config.batch_size, _DIGIT_WEIGHTS),
         digit_validation(digit_pool(sets, strips("validate"), "validate")),
-        [normalize_digit(p) for p in pool.pictures[::every]],
     )
 
 
@@ -135,11 +128,7 @@ def _strip(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     ]
     mixture = Mixture(tuple(kinds))
     validation = {s.name: load_part(s, folder, "validate") for s in sources} or {"synthetic": _synthetic(mixture, config.seed)}
-    calibration = [
-        normalize_strip(s.picture).ink for strips in train.values() for s in strips[:: max(1, len(strips) // (_N_CALIBRATION // 2))]
-    ]
-    calibration += [normalize_strip(s.picture).ink for s in _synthetic(mixture, config.seed + 1)]
-    return Recipe(StripBatches(mixture, design, config.seed, config.batch_size), strip_validation(design, validation), calibration)
+    return Recipe(StripBatches(mixture, design, config.seed, config.batch_size), strip_validation(design, validation))
 
 
 def _dates(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
@@ -157,7 +146,6 @@ def _dates(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     return Recipe(
         StripBatches(mixture, design, config.seed, config.batch_size),
         strip_validation(design, {"synthetic": _synthetic(generated, config.seed)}),
-        [normalize_strip(s.picture).ink for s in _synthetic(mixture, config.seed + 1)],
     )
 
 
@@ -188,28 +176,19 @@ def _micr(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     papers = security_papers(200, np.random.default_rng(config.seed))
     kinds = [(name, {"micr_reallife": 0.5}.get(name, 0.2), real_line(strips, papers)) for name, strips in train.items()]
     mixture = Mixture((*kinds, ("set", 0.3, set_line(load_glyphs(folder), papers))))
-    calibration = [
-        normalize_strip(s.picture).ink for strips in train.values() for s in strips[:: max(1, len(strips) // (_N_CALIBRATION // 4))]
-    ]
-    calibration += [normalize_strip(s.picture).ink for s in _synthetic(mixture, config.seed + 1)]
     return Recipe(
         StripBatches(mixture, design, config.seed, config.batch_size),
         strip_validation(design, {s.name: load_part(s, folder, "validate") for s in sources}),
-        calibration,
     )
 
 
 def _page(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     """Everything is drawn: the page network needs no labelled set, so ``folder`` and ``licence`` change nothing."""
     batches = PageBatches(config.seed, config.batch_size)
-    rng = np.random.default_rng((config.seed, 10**7))
-    calibration = [picture_of(batches.draw(rng)) for _ in range(_N_CALIBRATION)]
-    return Recipe(batches, page_validation(validation_frames(config.seed)), calibration)
+    return Recipe(batches, page_validation(validation_frames(config.seed)))
 
 
 def _fields(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     """Everything is drawn, as for the page network."""
     batches = FieldBatches(config.seed, config.batch_size)
-    rng = np.random.default_rng((config.seed, 10**7))
-    calibration = [batches.draw(rng)[0] for _ in range(_N_CALIBRATION // 2)]
-    return Recipe(batches, field_validation(validation_pages(config.seed)), calibration)
+    return Recipe(batches, field_validation(validation_pages(config.seed)))

@@ -16,13 +16,13 @@ from edge.golden import MEMBER, record_cases
 from edge.pipeline import Kind, Reader
 from edge.recognize.bundle import parse_bundle, write_bundle
 from train.calibrate import Judged, calibration_error, fit_temperature, fit_threshold
+from train.calibration import SEED, calibration_pictures
 from train.data.sources import SOURCES, LabelledStrip, sha256_of
 from train.evaluate import frame_of, is_right, tasks
-from train.fit import FitConfig
 from train.golden import golden_inputs
-from train.networks import DESIGNS
+from train.networks import DESIGNS, NetworkName
 from train.quantize import network_card, quantize_run
-from train.recipes import generated_dates, recipe
+from train.recipes import generated_dates
 
 BUDGETS = (0.005, 0.01, 0.02, 0.05)
 # One network reads these kinds; they share its temperature, and a kind without real labelled strips shares the threshold of the digits.
@@ -35,7 +35,7 @@ _REJECT_DIGIT_ABOVE = 0.9
 _TOOLS = ("tensorflow-cpu", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")
 
 
-def build_bundle(runs: Mapping[str, Path], folder: Path, version: str) -> bytes:
+def build_bundle(runs: Mapping[NetworkName, Path], folder: Path, version: str) -> bytes:
     """Return the bytes of a bundle made of the best weights of each run.
 
     Raises:
@@ -44,8 +44,7 @@ def build_bundle(runs: Mapping[str, Path], folder: Path, version: str) -> bytes:
     networks, members, trained = {}, {}, {}
     for name, run in runs.items():
         stored = json.loads((run / "config.json").read_text())
-        config = FitConfig(**{k: v for k, v in stored.items() if k in FitConfig.__dataclass_fields__})
-        design, model = quantize_run(run, recipe(config, folder).calibration)
+        design, model = quantize_run(run, calibration_pictures(name))
         networks[name] = network_card(design, model)
         members[networks[name]["file"]] = model
         trained[name] = stored
@@ -56,6 +55,7 @@ def build_bundle(runs: Mapping[str, Path], folder: Path, version: str) -> bytes:
         "networks": networks,
         "thresholds": {"digit": {"reject_above": _REJECT_DIGIT_ABOVE}, **unfitted},
         "runs": trained,
+        "calibration": {"drawn_by": "train/calibration.py", "seed": SEED},
         "accuracy": [],
         "sources": [
             {"name": s.name, "kind": s.kind, "licence": s.licence, "is_open": s.is_open, "sha256": sha256_of(s, folder)} for s in SOURCES
@@ -115,7 +115,7 @@ def with_accuracy(bundle: bytes, figures: list[dict[str, Any]]) -> bytes:
     return write_bundle({**parsed.card.raw, "accuracy": figures}, members)
 
 
-def design_of(run: Path) -> str:
+def design_of(run: Path) -> NetworkName:
     """Return which network a run folder trains."""
     return DESIGNS[json.loads((run / "config.json").read_text())["design"]].network
 

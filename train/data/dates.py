@@ -13,6 +13,7 @@ from edge.datatypes import F32, U8
 from train.data.fonts import hand_fonts, load_font, print_fonts
 from train.data.handwriting import InkBank, compose
 from train.data.paper import lay_on_paper
+from train.data.printed import font_files
 from train.data.strips import Draw, TrainingStrip
 from train.data.strokes import draw_text as write
 from train.data.strokes import make_writer
@@ -163,6 +164,14 @@ def _with_printed_century(figures: Figures, rng: np.random.Generator) -> tuple[s
         x += canvas.shape[1] + gap
     ink, boxes = np.hstack(inks), np.concatenate(rows).astype(np.float32)
     return head + century + year, ink, boxes
+
+
+def typeset_named(rng: np.random.Generator) -> U8:
+    """Return a date with a month's name in a font that every machine has, as ink."""
+    ink, boxes = typeset(_named(rng), font_files()[int(rng.integers(len(font_files())))], rng, loose=False)
+    x0, y0, x1, y1 = boxes[boxes.any(axis=1)].T
+    top, left = max(0, int(y0.min()) - 8), max(0, int(x0.min()) - 8)
+    return np.ascontiguousarray(ink[top : round(y1.max()) + 8, left : round(x1.max()) + 8])
 
 
 def _in_cells(text: str, draw: Callable[[str], U8], rng: np.random.Generator) -> tuple[U8, F32]:

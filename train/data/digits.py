@@ -87,11 +87,11 @@ class DigitBatches:
         if draw < _NO_DIGIT + _PRINTED:
             digit = int(rng.integers(10))
             ink, _ = draw_printed(str(digit), rng)
-            return _bent(normalize_digit(_scene(_with_margin(ink, rng), rng)), self._waves, rng, 0.5), digit
+            return _bent(normalize_digit(seen_digit(ink, rng)), self._waves, rng, 0.5), digit
         if draw < _NO_DIGIT + _PRINTED + _DRAWN:
             digit = int(rng.integers(10))
             ink = draw_symbol(str(digit), self._writers[int(rng.integers(_N_WRITERS))], rng)
-            return _bent(normalize_digit(_scene(_with_margin(ink, rng), rng)), self._waves, rng, 0.7), digit
+            return _bent(normalize_digit(seen_digit(ink, rng)), self._waves, rng, 0.7), digit
         label = int(self.pool.labels[row])
         if draw < _NO_DIGIT + _PRINTED + _DRAWN + _CAMERA:
             return _bent(normalize_digit(_scene(self._with_neighbours(self._inks[row], rng), rng)), self._waves, rng), label
@@ -128,6 +128,11 @@ class DigitBatches:
             return canvas
         grain = rng.integers(0, 256, (int(rng.integers(4, 40)),) * 2).astype(np.uint8)
         return np.asarray(cv2.resize(grain, (40, 40), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def seen_digit(ink: U8, rng: np.random.Generator) -> U8:
+    """Return a digit's tight ink as a camera sees it on paper, uint8 (h, w), of either polarity."""
+    return _scene(_with_margin(ink, rng), rng)
 
 
 def _with_margin(ink: U8, rng: np.random.Generator) -> U8:
