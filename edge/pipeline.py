@@ -40,6 +40,8 @@ _KIND_OF_FIELD: Mapping[FieldName, Kind] = {"amount": "amount", "date": "date", 
 _READ_ORDER: tuple[FieldName, ...] = ("date", "check_number", "amount")
 # Candidates of one field that are read before the best reading is taken.
 _MOST_CANDIDATES = 3
+# A field is accepted only where its place is this sure: the threshold was fitted on strips that were known to be the field.
+_SURE_PLACE = 0.5
 # So many digits go through the network at once: large enough that Python costs little, small enough for a Pi's memory.
 _DIGIT_BATCH = 256
 _LEAST_SHOWN = 0.001
@@ -250,6 +252,8 @@ def most_likely(found: list[tuple[FieldRegion, Reading]]) -> Reading | None:
     if not ranked:
         return None
     region, best = ranked[0]
+    if best.verdict == "accepted" and region.confidence < _SURE_PLACE:
+        best = replace(best, verdict="unsure", reason="it is not sure enough that the field is here")
     score = region.confidence * best.confidence
     for other_region, other in ranked[1:]:
         is_rival = other.text is not None and other.text != best.text and other_region.confidence * other.confidence > score / 2

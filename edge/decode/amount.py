@@ -64,12 +64,14 @@ def _amount(whole: str, cents: str, n_minor: int) -> int | str:
     digits = re.sub(r"[.,]", "", whole)
     if digits != whole and not (_WESTERN.match(whole) or _INDIAN.match(whole)):
         return "the separators do not stand at thousands"
+    if digits.startswith("0") and len(digits) > 1:
+        return "a number does not begin with a zero"
     if len(digits) > _MOST_DIGITS:
         return f"more than {_MOST_DIGITS} digits"
     if not digits and not cents:
         return "no digit"
     minor_units: int = int(digits or "0") * 10**n_minor + int(cents or "0")
-    return minor_units
+    return minor_units or "an amount of nothing"
 
 
 def format_amount(minor_units: int, currency: Currency) -> str:

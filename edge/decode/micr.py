@@ -51,5 +51,5 @@ def parse_micr(text: str) -> dict[str, Any]:
 
 
 def is_routing_number(digits: str) -> bool:
-    """Return whether nine digits weighted 3, 7, 1 sum to a multiple of ten (ABA routing number)."""
-    return len(digits) == 9 and sum(int(d) * w for d, w in zip(digits, _WEIGHTS, strict=True)) % 10 == 0
+    """Return whether nine digits, not all zero, weighted 3, 7, 1 sum to a multiple of ten (ABA routing number)."""
+    return len(digits) == 9 and digits.strip("0") != "" and sum(int(d) * w for d, w in zip(digits, _WEIGHTS, strict=True)) % 10 == 0

@@ -12,6 +12,8 @@ _GAIN = 1.7
 # A cell of a field is this sure of it; what no cell of is surer than the second is not worth reading.
 _CELL, _HEART = 0.25, 0.35
 _LEAST_CELLS = 3
+# Parts of one field stand no further apart than this share of their height.
+_WIDEST_GAP = 1.2
 
 
 def picture_of_ink(ink: U8) -> U8:
@@ -37,6 +39,22 @@ def boxes_of(field_map: FieldMap, name: str, page_size: tuple[int, int]) -> list
         left, right = 1 - inner[:, 0].max(), 1 - inner[:, -1].max()
         top, foot = 1 - inner[0].max(), 1 - inner[-1].max()
         scale_x, scale_y = page_size[0] / columns, page_size[1] / rows
-        box = ((x + left) * scale_x, (y + top) * scale_y, (w - left - right) * scale_x, (h - top - foot) * scale_y)
+        wide, high = max(0.5, w - left - right), max(0.5, h - top - foot)
+        box = ((x + left) * scale_x, (y + top) * scale_y, wide * scale_x, high * scale_y)
         found.append((box, float(heart.mean())))
-    return sorted(found, key=lambda pair: -pair[1])
+    return sorted(_joined(found), key=lambda pair: -pair[1])
+
+
+def _joined(found: list[tuple[Box, float]]) -> list[tuple[Box, float]]:
+    """Join what lies on one line with little room between: wide spaces part the groups of one number."""
+    joined: list[tuple[Box, float]] = []
+    for box, confidence in sorted(found):
+        if joined:
+            (x, y, w, h), before = joined[-1]
+            common = min(y + h, box[1] + box[3]) - max(y, box[1])
+            if box[0] - x - w < _WIDEST_GAP * min(h, box[3]) and common > 0.5 * min(h, box[3]):
+                top, foot, right = min(y, box[1]), max(y + h, box[1] + box[3]), max(x + w, box[0] + box[2])
+                joined[-1] = ((x, top, right - x, foot - top), max(before, confidence))
+                continue
+        joined.append((box, confidence))
+    return joined

@@ -71,7 +71,9 @@ def _fitted(box: Box, marks: U8) -> Box:
     x, y, w, h = box
     reach = _REACH * h
     left, top = max(0, int(x - 2 * reach)), max(0, int(y - reach))
-    window = marks[top : min(height, round(y + h + reach)), left : min(width, round(x + w + 2 * reach))]
+    # OpenCV looks for marks in no picture without pixels.
+    foot, right = max(top + 1, min(height, round(y + h + reach))), max(left + 1, min(width, round(x + w + 2 * reach)))
+    window = np.ascontiguousarray(marks[top:foot, left:right])
     _, _, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
     own = stats[1:, :5].astype(np.float64)
     own[:, 0] += left
@@ -82,13 +84,13 @@ def _fitted(box: Box, marks: U8) -> Box:
     if not inside.any():
         return _clipped((x - _MARGIN * h, y - _MARGIN * h, w + 2 * _MARGIN * h, h + 2 * _MARGIN * h), (width, height))
     x0, x1 = float(own[inside, 0].min()), float((own[inside, 0] + own[inside, 2]).max())
-    tall = is_mark & (own[:, 3] > 0.35 * h)
-    for row in own[tall & ~inside][np.argsort(own[tall & ~inside, 0])]:  # a digit cut off on the right
-        if 0 < row[0] - x1 < _GAP * h:
-            x1 = float(row[0] + row[2])
-    for row in own[tall & ~inside][np.argsort(-own[tall & ~inside, 0])]:  # on the left only what all but touches: a sign may stand there
-        if 0 < x0 - row[0] - row[2] < 0.3 * _GAP * h:
-            x0 = float(row[0])
+    beside = own[is_mark & (own[:, 3] > 0.35 * h) & ~inside]
+    for mark_x, _, mark_w, _, _ in beside[np.argsort(beside[:, 0])]:  # a digit that the cells miss on the right
+        if mark_x + mark_w > x1 and mark_x - x1 < _GAP * h:
+            x1 = float(mark_x + mark_w)
+    for mark_x, _, mark_w, _, _ in beside[np.argsort(-beside[:, 0])]:  # on the left only what all but touches: a sign may stand there
+        if mark_x < x0 and x0 - mark_x - mark_w < 0.3 * _GAP * h:
+            x0 = float(mark_x)
     y0, y1 = float(own[inside, 1].min()), float((own[inside, 1] + own[inside, 3]).max())
     margin = _MARGIN * (y1 - y0)
     return _clipped((x0 - 1.3 * margin, y0 - margin, x1 - x0 + 2.6 * margin, y1 - y0 + 2 * margin), (width, height))

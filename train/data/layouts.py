@@ -150,7 +150,8 @@ def _fill(sheet: Sheet, style: Style, writer: Writer, by_machine: bool, is_blank
     x, foot = w * _at(rng, style.amount[0]), h * _at(rng, style.amount[1])
     high = inch * float(rng.uniform(0.26, 0.42))
     if rng.random() < 0.92:
-        sign = sheet.print_text(style.sign, x, foot - 0.02 * inch, float(rng.uniform(0.09, 0.17)), file="DejaVuSans-Bold.ttf")
+        sign_inch = float(rng.uniform(0.09, 0.17) if rng.random() < 0.8 else rng.uniform(0.17, 0.32))
+        sign = sheet.print_text(style.sign, x, foot + (sign_inch - 0.13) * 0.4 * inch, sign_inch, file="DejaVuSans-Bold.ttf")
         x = sign[0] + sign[2] + inch * float(rng.uniform(0.02, 0.08))
     kind = rng.random()
     if kind < 0.6:
@@ -170,7 +171,13 @@ def _fill(sheet: Sheet, style: Style, writer: Writer, by_machine: bool, is_blank
     ):
         foot = h * y
         end = edge if field == "pay" else w * 0.42 if field == "memo" else w * float(rng.uniform(0.7, 0.9))
-        label = sheet.print_text(str(rng.choice(style.labels[field])), left, foot, 0.05)
+        if field == "legal" and style.sign == "$" and rng.random() < 0.75:
+            label = (left, foot, 0.0, 0.0)
+            _print_lock(sheet, end + 0.05 * inch, foot, str(rng.choice(style.labels["legal"])))
+        else:
+            label = sheet.print_text(str(rng.choice(style.labels[field])), left, foot, 0.05)
+        if field == "pay" and style.name == "india_cts":
+            sheet.print_text("Or Bearer", w * float(rng.uniform(0.84, 0.9)), foot, 0.05)
         start = left + label[2] + 0.08 * inch
         sheet.rule(start, end, foot + 2)
         if is_blank or not text:
@@ -187,6 +194,22 @@ def _fill(sheet: Sheet, style: Style, writer: Writer, by_machine: bool, is_blank
         ink = draw_signature((right - x) * float(rng.uniform(0.4, 0.8)), inch * float(rng.uniform(0.22, 0.4)), pen_px, rng)
         sheet.boxes["signature"] = sheet.stamp(ink, x + 0.1 * inch, foot - ink.shape[0] * 0.8, sheet.pen_colour, 0.85)
     return amount, "" if is_blank else date
+
+
+def _print_lock(sheet: Sheet, x: float, foot: float, word: str) -> None:
+    """Print the word that ends the amount in words, and often a padlock with small print behind it."""
+    rng, inch = sheet.rng, sheet.px_per_inch
+    word_box = sheet.print_text(word, x, foot, float(rng.uniform(0.05, 0.085)))
+    if rng.random() < 0.35:
+        return
+    side = round(inch * float(rng.uniform(0.1, 0.17)))
+    lock = np.zeros((round(1.5 * side), side), np.uint8)
+    cv2.rectangle(lock, (0, side // 2), (side - 1, lock.shape[0] - 1), (255.0,), -1 if rng.random() < 0.4 else max(1, side // 7))
+    cv2.ellipse(lock, (side // 2, side // 2), (side // 3, side // 2 - 1), 0, 180, 360, (255.0,), max(1, side // 8))
+    x = word_box[0] + word_box[2] + inch * float(rng.uniform(0.05, 0.25))
+    sheet.stamp(lock, x, foot - lock.shape[0] * float(rng.uniform(0.6, 1.0)), (30, 30, 30), 0.9)
+    for line, text in enumerate(("Security features", "included. Details", "on back.")):
+        sheet.print_text(text, x + 1.3 * side, foot + (line - 1.2) * 0.055 * inch, 0.035)
 
 
 def amount_text(whole: int, cents: int, style: Style, by_machine: bool, rng: np.random.Generator) -> str:
@@ -217,16 +240,22 @@ def _cells(sheet: Sheet, text: str, place: tuple[float, float, float], writer: W
     """Draw cells for the figures of a date and write one figure into each; return the box of them all."""
     rng, inch = sheet.rng, sheet.px_per_inch
     x, foot, room = place
+    if rng.random() < 0.6:
+        label = sheet.print_text(str(rng.choice(["DATE", "Date", "DATED"])), x - 0.42 * inch, foot - 0.02 * inch, 0.055)
+        if rng.random() < 0.5:
+            sheet.print_text("Fecha", label[0], foot + 0.08 * inch, 0.05)
+    if rng.random() < 0.3:
+        sheet.print_text("Valid for three months only from the date of instrument", x - 0.8 * inch, foot - 0.32 * inch, 0.04)
+    hints, has_hints = str(rng.choice(["DDMMYYYY", "MMDDYYYY", "YYYYMMDD"])), rng.random() < 0.75
+    hint_inch, lower = float(rng.uniform(0.04, 0.075)), (float(rng.uniform(0.07, 0.12)) if rng.random() < 0.75 else -0.04) * inch
     pitch, high = room / len(text), inch * float(rng.uniform(0.17, 0.28))
     gap = pitch * float(rng.choice([0.0, 0.35]))
     pitch = (room - 2 * gap) / len(text)
     for index, digit in enumerate(text):
         left = x + index * pitch + gap * ((index >= 2) + (index >= 4))
         _frame(sheet, (left, foot - high, pitch, high))
-        if rng.random() < 0.7:
-            sheet.print_text(
-                "DDMMYYYY"[index], left + 0.3 * pitch, foot + (0.09 * inch if rng.random() < 0.5 else -0.04 * inch), 0.05, strength=0.5
-            )
+        if has_hints:
+            sheet.print_text(hints[index], left + 0.3 * pitch, foot + lower, hint_inch, strength=0.6)
         if not is_blank:
             small = replace(writer, size_px=min(writer.size_px, 0.9 * high))
             write_line(sheet, digit, (left + 0.15 * pitch, foot - 0.1 * high, 0.8 * pitch), small, by_machine=False)
