@@ -36,7 +36,7 @@ def test_a_currency_without_cents_has_no_two_digits_after_a_point() -> None:
     assert isinstance(parse_amount("12.34", CLP), str)
 
 
-@given(st.integers(0, 10**11), st.sampled_from(sorted(CURRENCIES)))
+@given(st.integers(1, 10**11), st.sampled_from(sorted(CURRENCIES)))
 def test_what_is_written_canonically_is_read_back(minor_units: int, code: str) -> None:
     currency = currency_of(code)
     assert parse_amount(format_amount(minor_units, currency), currency) == minor_units
@@ -52,3 +52,8 @@ def test_a_reading_carries_canonical_text_and_minor_units(saying: Callable[..., 
 def test_an_unknown_currency_is_refused_with_those_that_exist(saying: Callable[..., Lattice]) -> None:
     with pytest.raises(UsageError, match="USD"):
         read_amount(saying("1"), Thresholds(1.0, 0.5), "DOUBLOON")
+
+
+@pytest.mark.parametrize("text", ["0", "0.00", "00,00,000", "000.50", "0,500.00"])
+def test_an_amount_of_nothing_and_leading_zeros_are_not_read(text: str) -> None:
+    assert isinstance(parse_amount(text, currency_of("USD")), str)
