@@ -17,6 +17,7 @@ from edge.decode.date import read_date
 from edge.decode.digits import read_digits
 from edge.decode.micr import read_micr
 from edge.fuse import fuse_checks
+from edge.locate.cmc7 import find_cmc7_line
 from edge.locate.digit import normalize_digit, turn
 from edge.locate.field_map import picture_of_ink
 from edge.locate.fields import find_fields
@@ -45,6 +46,7 @@ _SURE_PLACE = 0.5
 # So many digits go through the network at once: large enough that Python costs little, small enough for a Pi's memory.
 _DIGIT_BATCH = 256
 _LEAST_SHOWN = 0.001
+_CMC7 = "the MICR line is printed in CMC-7; only E-13B can be read"
 # A digit is seen upright and turned a little either way; what the views say is averaged. It helps on slanted and dirty digits.
 _VIEWS_RAD = (0.0, 0.1, -0.1)
 
@@ -162,6 +164,9 @@ class Reader:
             network = self._field_network = self._field_network or FieldNetwork(self.bundle, self._runtime, self._threads)
             regions = find_fields(ink, network.look(picture_of_ink(ink)))
         line = self._read_field("micr", regions, page, currency, [], timings)
+        if line is None or line.verdict != "accepted":
+            cmc7_box = find_cmc7_line(ink)
+            line = line if cmc7_box is None else Reading(None, "unreadable", 0.0, _CMC7, cmc7_box)
         text = line.text if line is not None else None
         country = country_of(currency, text)
         fields = self._read_others(regions, page, country, line, timings)
