@@ -12,6 +12,8 @@ _GAIN = 1.7
 # A cell of a field is this sure of it; what no cell of is surer than the second is not worth reading.
 _CELL, _HEART = 0.25, 0.35
 _LEAST_CELLS = 3
+# Rows of cells that see so little of the field, as a share of what the fullest row sees, are other print above or below it.
+_ROW = 0.4
 # Parts of one field stand no further apart than this share of their height.
 _WIDEST_GAP = 1.2
 
@@ -34,8 +36,15 @@ def boxes_of(field_map: FieldMap, name: str, page_size: tuple[int, int]) -> list
         heart = np.sort(own)[-max(_LEAST_CELLS, area // 2) :]
         if area < _LEAST_CELLS or float(heart.max()) < _HEART:
             continue
-        # Cells that show the field in part stand out of it by so much.
         inner = np.where(parts[y : y + h, x : x + w] == part, seen[y : y + h, x : x + w], 0.0)
+        # Print above or below that looks a little like the field hangs on to it in weak or short rows.
+        rows_seen = np.flatnonzero(inner.sum(axis=1) > _ROW * inner.sum(axis=1).max())
+        y, h = y + int(rows_seen[0]), int(rows_seen[-1] - rows_seen[0]) + 1
+        inner = inner[rows_seen[0] : rows_seen[-1] + 1]
+        columns_seen = np.flatnonzero(inner.max(axis=0) > _CELL)
+        x, w = x + int(columns_seen[0]), int(columns_seen[-1] - columns_seen[0]) + 1
+        inner = inner[:, columns_seen[0] : columns_seen[-1] + 1]
+        # Cells that show the field in part stand out of it by so much.
         left, right = 1 - inner[:, 0].max(), 1 - inner[:, -1].max()
         top, foot = 1 - inner[0].max(), 1 - inner[-1].max()
         scale_x, scale_y = page_size[0] / columns, page_size[1] / rows

@@ -75,6 +75,13 @@ def test_cells_become_a_box_in_page_pixels() -> None:
     assert boxes_of(map_of("date", slice(4, 8), slice(60, 84)), "amount", (1280, 560)) == []
 
 
+def test_print_that_hangs_on_below_a_field_is_no_part_of_its_box() -> None:
+    seen = map_of("date", slice(4, 8), slice(60, 84)).probabilities.copy()
+    seen[8:12, 70:76] = 0.5 * map_of("date", slice(8, 12), slice(70, 76)).probabilities[8:12, 70:76]
+    ((box, _),) = boxes_of(FieldMap(seen), "date", (1280, 560))
+    assert np.allclose(box, (800, 46.7, 320, 46.7), atol=1)
+
+
 def test_a_box_is_fitted_to_its_ink_and_without_ink_stays_itself() -> None:
     ink = np.zeros((560, 1280), np.uint8)
     ink[52:80, 820:840] = ink[52:80, 850:870] = ink[52:80, 1124:1140] = 255  # the last one begins beyond the cells
