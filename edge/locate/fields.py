@@ -13,8 +13,10 @@ from edge.locate.micr_line import MicrLine, find_micr_line
 _MOST_CANDIDATES = 4
 # Ink level (of 255) from which a pixel belongs to a mark.
 _INK_LEVEL = 75
-# Shares of the found box's height: how far beyond it marks are looked for, the widest gap inside a field, and the margin around it.
-_REACH, _GAP, _MARGIN = 0.45, 0.55, 0.16
+# Shares of the found box's height: how far above and below, and beside it marks are looked for, and the margin around them.
+_REACH, _ASIDE, _MARGIN = 0.45, 1.8, 0.16
+# Gaps over which a field goes on, likewise: to the right a stroke after the number may follow, to the left a printed sign may stand.
+_GAP_RIGHT, _GAP_LEFT = 0.7, 0.4
 # An inch in page pixels where no MICR line tells: a page 1280 px wide of a check 7 inches wide.
 _USUAL_INCH_PX = 183.0
 # A line of the right pitch that the network does not see as one either is less sure.
@@ -70,9 +72,9 @@ def _fitted(box: Box, marks: U8) -> Box:
     height, width = marks.shape
     x, y, w, h = box
     reach = _REACH * h
-    left, top = max(0, int(x - 2 * reach)), max(0, int(y - reach))
+    left, top = max(0, int(x - _ASIDE * h)), max(0, int(y - reach))
     # OpenCV looks for marks in no picture without pixels.
-    foot, right = max(top + 1, min(height, round(y + h + reach))), max(left + 1, min(width, round(x + w + 2 * reach)))
+    foot, right = max(top + 1, min(height, round(y + h + reach))), max(left + 1, min(width, round(x + w + _ASIDE * h)))
     window = np.ascontiguousarray(marks[top:foot, left:right])
     _, _, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
     own = stats[1:, :5].astype(np.float64)
@@ -84,12 +86,13 @@ def _fitted(box: Box, marks: U8) -> Box:
     if not inside.any():
         return _clipped((x - _MARGIN * h, y - _MARGIN * h, w + 2 * _MARGIN * h, h + 2 * _MARGIN * h), (width, height))
     x0, x1 = float(own[inside, 0].min()), float((own[inside, 0] + own[inside, 2]).max())
-    beside = own[is_mark & (own[:, 3] > 0.35 * h) & ~inside]
-    for mark_x, _, mark_w, _, _ in beside[np.argsort(beside[:, 0])]:  # a digit that the cells miss on the right
-        if mark_x + mark_w > x1 and mark_x - x1 < _GAP * h:
+    # The cells may miss digits at either end, and the stroke after them: what goes on without a wide gap belongs to the field.
+    beside = own[is_mark & ~inside & (np.maximum(own[:, 2], own[:, 3]) > 0.3 * h)]
+    for mark_x, _, mark_w, _, _ in beside[np.argsort(beside[:, 0])]:
+        if mark_x + mark_w > x1 and mark_x - x1 < _GAP_RIGHT * h:
             x1 = float(mark_x + mark_w)
-    for mark_x, _, mark_w, _, _ in beside[np.argsort(-beside[:, 0])]:  # on the left only what all but touches: a sign may stand there
-        if mark_x < x0 and x0 - mark_x - mark_w < 0.3 * _GAP * h:
+    for mark_x, _, mark_w, _, _ in beside[np.argsort(-beside[:, 0])]:
+        if mark_x < x0 and x0 - mark_x - mark_w < _GAP_LEFT * h:
             x0 = float(mark_x)
     y0, y1 = float(own[inside, 1].min()), float((own[inside, 1] + own[inside, 3]).max())
     margin = _MARGIN * (y1 - y0)
