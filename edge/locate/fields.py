@@ -38,6 +38,11 @@ def find_fields(ink: U8, field_map: FieldMap) -> tuple[FieldRegion, ...]:
     for name in names:
         for box, confidence in boxes_of(field_map, name, size)[:_MOST_CANDIDATES]:
             regions.append(FieldRegion(name, _fitted(box, marks), confidence))
+            if name == "date":  # cells have a label before and letters below them, which the ink alone does not tell from figures
+                x, y, w, h = box
+                margin = _MARGIN * h
+                wider = _clipped((x - margin, y - margin, w + 2 * margin, h + 2 * margin), size)
+                regions.append(FieldRegion(name, wider, confidence))
     return tuple(regions)
 
 
