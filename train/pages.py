@@ -38,8 +38,7 @@ class PageBatches:
             x = np.stack([picture_of(f) for f in frames]).astype(np.float32) / 255
             y = np.stack([page_target(f) for f in frames])
             # Every frame is shown a second time on its head, under other light: drawing is what costs time.
-            light = (rng.uniform(0.55, 1.15, (len(x), 1, 1, 1)) * rng.normal(1, 0.06, (len(x), 1, 1, 3))).astype(np.float32)
-            again = np.clip(x[:, ::-1, ::-1] * light, 0, 1) ** rng.uniform(0.75, 1.35, (len(x), 1, 1, 1)).astype(np.float32)
+            again = x[:, ::-1, ::-1] ** rng.uniform(0.7, 1.4, (len(x), 1, 1, 3)).astype(np.float32)
             yield np.concatenate([x, again]), np.concatenate([y, y[:, ::-1, ::-1]])
 
     def draw(self, rng: np.random.Generator) -> DrawnFrame:

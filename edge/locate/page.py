@@ -27,7 +27,7 @@ _SCAN_EVIDENCE, _SCAN_ASPECTS = 0.75, (1.9, 3.1)
 _GOOD_VALUE = 0.42
 # What the network takes for a check may be foreshortened; it is surely one, with or without a MICR line, from this confidence on.
 _SEEN_ASPECTS, _SURELY_SEEN = (1.4, 3.8), 0.9
-# A MICR line on the other side overrules the network's idea of which side is up by this much, times how sure the network is.
+# A MICR line on the other side overrules the network's idea of which side is up by this much, where the network is quite sure.
 _OVERRULES = 0.4
 # A side without an edge this near to the frame's border, as a share of its longer side, is the border.
 _TO_BORDER = 0.035
@@ -68,7 +68,7 @@ def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> 
     if max(upright, turned) < _LEAST_WITH_SHAPE and outline.confidence < _SURELY_SEEN:
         return None
     confidence = 1 - (1 - outline.confidence) * (1 - max(upright, turned))
-    if turned - upright > _OVERRULES * outline.turn_confidence:
+    if turned - upright > _OVERRULES * (2 * outline.turn_confidence - 1):
         return rectify(frame, np.roll(quad, 2, axis=0), confidence)
     return replace(page, confidence=confidence)
 

@@ -1,15 +1,21 @@
 """The whole frame as the page network sees it, and the outlines of checks from what it says of each cell."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.datatypes import F32, F64, PAGE_PARTS, U8, Frame, PageMap
 from edge.locate.sides import crossing
 
+Mask = NDArray[np.bool_]
+
 # Width and height of the network's picture, whatever the frame's own shape.
 PICTURE_SIZE = (256, 192)
+# Percentiles of each colour that become 0 and 255, and the least span that is stretched to that.
+_DARK_AND_LIGHT, _LEAST_RANGE = (1.0, 99.0), 48.0
 # Cells that are surely inside make the heart of a check; a heart of fewer is dirt.
 _SURELY_INSIDE, _LEAST_HEART = 0.5, 5
 # So far from its heart, in cells, a check's own sides lie.
@@ -26,7 +32,7 @@ _SIDES = tuple(PAGE_PARTS.index(side) for side in ("top", "right", "bottom", "le
 class Outline:
     """A check as the network sees it: corners in frame pixels, clockwise from the check's own top-left.
 
-    ``confidence``: how sure its cells are part of a check; ``turn_confidence``: how sure its sides are the sides they are taken for.
+    ``confidence``: how sure its cells are part of a check; ``turn_confidence``: how sure its top is not its foot, 0.5 to 1.
     """
 
     corners: F64
@@ -35,9 +41,17 @@ class Outline:
 
 
 def picture_of_frame(frame: Frame) -> U8:
-    """Return the frame, BGR uint8 (192, 256, 3): a frame that is higher than wide turned a quarter to the left, then stretched to fit."""
+    """Return the frame, BGR uint8 (192, 256, 3), stretched to fit, each colour from its darkest to its lightest.
+
+    A frame that is higher than wide is turned a quarter to the left.
+    """
     small = cv2.resize(frame.pixels, PICTURE_SIZE if is_wide(frame) else PICTURE_SIZE[::-1], interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(small if is_wide(frame) else np.rot90(small), np.uint8)
+    wide = np.ascontiguousarray(small if is_wide(frame) else np.rot90(small), np.uint8)
+    dark, light = np.percentile(wide[::2, ::2].reshape(-1, 3), _DARK_AND_LIGHT, axis=0)
+    # What has hardly any contrast is not made to have some.
+    gain = 255 / np.maximum(light - dark, _LEAST_RANGE)
+    levels = (np.arange(256)[:, None] - dark) * gain
+    return np.asarray(cv2.LUT(wide, np.clip(np.round(levels), 0, 255).astype(np.uint8)[:, None]), np.uint8)
 
 
 def is_wide(frame: Frame) -> bool:
@@ -65,25 +79,31 @@ def outlines(page_map: PageMap, frame: Frame) -> list[Outline]:
     return sorted(found, key=lambda outline: -outline.confidence)
 
 
-def _outline(seen: F32, is_own: np.ndarray[tuple[int, int], np.dtype[np.bool_]], frame: Frame) -> Outline | None:
+def _outline(seen: F32, is_own: Mask, frame: Frame) -> Outline | None:
     """Return one check from its own cells, or None where they do not make a quadrilateral."""
     ys, xs = np.nonzero(is_own)
-    cells = np.column_stack([xs + 0.5, ys + 0.5])
-    shares = seen[ys, xs]
-    middle = np.average(cells, axis=0, weights=1 - shares[:, _NOTHING])
-    lines = []
-    for side in _SIDES:
-        line = _line_through(cells, shares[:, side], middle)
-        lines.append(line)
-    quad = _quad_of_lines(lines) if all(line is not None for line in lines) else None
+    cells, shares = np.column_stack([xs + 0.5, ys + 0.5]), seen[ys, xs]
+    weights = 1 - shares[:, _NOTHING].astype(np.float64)
+    middle = np.average(cells, axis=0, weights=weights)
+    _, axes = np.linalg.eigh(((cells - middle) * weights[:, None]).T @ (cells - middle))
+    across, along = (cells - middle) @ axes[:, 0], (cells - middle) @ axes[:, 1]
+    if axes[0, 1] * axes[1, 0] - axes[1, 1] * axes[0, 0] < 0:  # a quarter turn clockwise leads from along to across
+        across = -across
+    # Clockwise: the long side over the middle, the short one after it, and their opposites. Which end is up is not said yet.
+    parts = (across < 0, along > 0, across > 0, along < 0)
+    pairs = [shares[:, [_SIDES[index], _SIDES[index - 2]]].sum(axis=1) for index in range(4)]
+    lines = [_line_through(cells[part], pair[part], middle) for part, pair in zip(parts, pairs, strict=True)]
+    quad = _quad_of_lines(lines)
     if quad is None:
-        quad = _quad_of_region(is_own, shares, cells)
+        quad = _rectangle_around(is_own, axes[:, 1])
     if quad is None:
         return None
-    sides = shares[:, list(_SIDES)]
-    turn = float((sides.max(axis=1) ** 2).sum() / max(1e-6, float((sides.sum(axis=1) * sides.max(axis=1)).sum())))
-    confidence = float((1 - shares[:, _NOTHING]).mean())
-    return Outline(_in_frame(quad / (seen.shape[1], seen.shape[0]), frame), confidence, turn)
+    upright = sum(float(shares[part, side].sum()) for part, side in zip(parts, _SIDES, strict=True))
+    turned = sum(float(shares[part, _SIDES[index - 2]].sum()) for index, part in enumerate(parts))
+    turn_confidence = max(upright, turned) / max(1e-6, upright + turned)
+    if turned > upright:
+        quad = np.roll(quad, 2, axis=0)
+    return Outline(_in_frame(quad / (seen.shape[1], seen.shape[0]), frame), float(weights.mean()), turn_confidence)
 
 
 def _line_through(cells: F64, weights: F32, middle: F64) -> tuple[F64, F64] | None:
@@ -102,9 +122,11 @@ def _line_through(cells: F64, weights: F32, middle: F64) -> tuple[F64, F64] | No
     return centre + outward * (SIDE_CELLS / 2), axes[:, 1]
 
 
-def _quad_of_lines(lines: list[tuple[F64, F64] | None]) -> F64 | None:
-    """Return the corners between left and top, top and right, and so on; None where the lines make no convex figure."""
+def _quad_of_lines(lines: Sequence[tuple[F64, F64] | None]) -> F64 | None:
+    """Return the corners between left and top, top and right, and so on; None where a line is missing or they make no convex figure."""
     kept = [line for line in lines if line is not None]
+    if len(kept) < 4:
+        return None
     corners = [crossing(kept[index - 1], kept[index]) for index in range(4)]
     if any(corner is None for corner in corners):
         return None
@@ -118,28 +140,16 @@ def _turns_clockwise(quad: F64) -> bool:
     return bool((edges[:, 0] * after[:, 1] - edges[:, 1] * after[:, 0] > 0).all())
 
 
-def _quad_of_region(is_own: np.ndarray[tuple[int, int], np.dtype[np.bool_]], shares: F32, cells: F64) -> F64 | None:
-    """Return the rectangle around the cells, first corner where the named sides fit best: for a side that is hidden or cut off."""
-    contours, _ = cv2.findContours(is_own.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    if not contours:
-        return None
-    points = np.concatenate([np.asarray(contour).reshape(-1, 2) for contour in contours]).astype(np.float32) + 0.5
+def _rectangle_around(is_own: Mask, along: F64) -> F64 | None:
+    """Return the smallest rectangle around the cells, first the corner where a long side that leads ``along`` begins."""
+    ys, xs = np.nonzero(is_own)
+    points = np.column_stack([xs + 0.5, ys + 0.5]).astype(np.float32)
     (x, y), (wide, high), angle = cv2.minAreaRect(points)
     if min(wide, high) < 2:
         return None
     quad = np.asarray(cv2.boxPoints(((x, y), (wide + 1, high + 1), angle)), np.float64)
     quad = quad if _turns_clockwise(quad) else quad[::-1]
-    best, first = -1.0, 0
-    for turn in range(4):
-        turned = np.roll(quad, -turn, axis=0)
-        score = 0.0
-        for index, side in enumerate(_SIDES):
-            a, b = turned[index], turned[(index + 1) % 4]
-            normal = np.array([-(b - a)[1], (b - a)[0]]) / max(1e-6, float(np.hypot(*(b - a))))
-            score += float(shares[np.abs((cells - a) @ normal) < 2.0, side].sum())
-        if score > best:
-            best, first = score, turn
-    return np.roll(quad, -first, axis=0)
+    return np.roll(quad, -int(np.argmax((np.roll(quad, -1, axis=0) - quad) @ along)), axis=0)
 
 
 def _in_frame(quad: F64, frame: Frame) -> F64:
