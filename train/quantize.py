@@ -48,7 +48,25 @@ def quantize(model: keras.Model, design: Design, calibration: Sequence[U8]) -> b
     converter.representative_dataset = lambda: ([piece] for piece in _pieces(calibration, shape))
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
+    return _without_names(bytes(converter.convert()))
+
+
+def _without_names(model: bytes) -> bytes:
+    """Return the same model with tensors numbered instead of named after the layers they were fused from, and without a log of its making.
+
+    Of a network with many small layers the names are an eighth.
+    """
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    whole = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    for graph in whole.subgraphs:
+        for index, tensor in enumerate(graph.tensors):
+            tensor.name = f"t{index}"
+    whole.metadata, whole.description = [], ""
+    builder = flatbuffers.Builder(len(model))
+    builder.Finish(whole.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
 
 
 def _pieces(pictures: Sequence[U8], shape: tuple[int, int, int]) -> Iterator[F32]:

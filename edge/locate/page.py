@@ -29,6 +29,9 @@ _GOOD_VALUE = 0.42
 _SEEN_ASPECTS, _SURELY_SEEN = (1.4, 3.8), 0.9
 # A MICR line on the other side overrules the network's idea of which side is up by this much, where the network is quite sure.
 _OVERRULES = 0.4
+# A MICR line seen so well, where it belongs, says that the network's outline is right; an outline found by shape needs so much of one to
+# be better, or to be a check where the network sees none.
+_WELL_FRAMED, _SURE_SHAPE = 0.76, 0.7
 # A side without an edge this near to the frame's border, as a share of its longer side, is the border.
 _TO_BORDER = 0.035
 
@@ -36,14 +39,18 @@ _TO_BORDER = 0.035
 def find_pages(frame: Frame, page_map: PageMap | None = None) -> tuple[Page, ...]:
     """Return the checks in a frame, the largest first, at most six; ``page_map`` is what the page network sees, None without one.
 
-    Where the network sees no check, or there is no network, regions and straight lines that enclose a MICR line are looked for.
+    Where the network sees no check, or one whose outline does not show a MICR line where it belongs, regions and straight lines that
+    enclose one are looked for as well: slower, and better where they are found.
     """
     fine, fine_to_frame = _shrunk(frame.pixels, _FINE_PX)
-    pages: list[Page] = []
-    if page_map is not None:
-        seen = (_page_of(frame, fine, fine_to_frame, outline) for outline in outlines(page_map, frame)[:_MOST_TRIALS])
-        pages = [page for page in seen if page is not None]
-    return _distinct(pages or _pages_by_shape(frame, fine))
+    if page_map is None:
+        return _distinct(_pages_by_shape(frame, fine))
+    trials = (_page_of(frame, fine, fine_to_frame, outline) for outline in outlines(page_map, frame)[:_MOST_TRIALS])
+    seen = [trial for trial in trials if trial is not None]
+    if seen and all(evidence > _WELL_FRAMED for _, evidence in seen):
+        return _distinct([page for page, _ in seen])
+    by_shape = (page for page in _pages_by_shape(frame, fine) if page.confidence > _SURE_SHAPE)
+    return _distinct([*by_shape, *(page for page, _ in seen)])
 
 
 def _distinct(pages: list[Page]) -> tuple[Page, ...]:
@@ -55,8 +62,8 @@ def _distinct(pages: list[Page]) -> tuple[Page, ...]:
     return tuple(sorted(kept, key=lambda page: -area_of(page.corners))[:_MOST_PAGES])
 
 
-def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> Page | None:
-    """Return what the network takes for a check, fitted to its edges and turned upright; None where nothing else speaks for it."""
+def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> tuple[Page, float] | None:
+    """Return what the network takes for a check, fitted to its edges and upright, and its evidence; None where nothing else says so."""
     quad = fitted_to_edges(fine, outline.corners / fine_to_frame, _TO_BORDER * max(fine.shape[:2])) * fine_to_frame
     aspect = _aspect(quad)
     if not _SEEN_ASPECTS[0] <= aspect <= _SEEN_ASPECTS[1]:
@@ -69,8 +76,8 @@ def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> 
         return None
     confidence = 1 - (1 - outline.confidence) * (1 - max(upright, turned))
     if turned - upright > _OVERRULES * (2 * outline.turn_confidence - 1):
-        return rectify(frame, np.roll(quad, 2, axis=0), confidence)
-    return replace(page, confidence=confidence)
+        return rectify(frame, np.roll(quad, 2, axis=0), confidence), turned
+    return replace(page, confidence=confidence), upright
 
 
 def _aspect(quad: F64) -> float:
