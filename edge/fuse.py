@@ -11,7 +11,7 @@ from edge.datatypes import FIELD_NAMES, Alternative, Box, CheckReading, FieldNam
 
 # n frames of the same ink are not n witnesses: the sum of their log-probabilities is divided by n to this power (0 would
 # count each in full, 1 would only average). Fitted on bursts, see docs/fusion.md.
-_SHARED = 0.5
+_SHARED = 0.75
 # What a frame did not list can be no likelier than its least listed rival, and never impossible.
 _LEAST_SHARE = 1e-5
 # Two places on the page are the same when their common area is this share of the smaller one.

@@ -10,7 +10,7 @@ _SURE = 0.5
 # A band lower than this share is dirt; enlarging it would only show larger dirt.
 _LEAST_BAND = 0.15
 # Where the band fills this share of the height already, a second look would show the same again.
-_ENOUGH_BAND = 0.65
+_ENOUGH_BAND = 0.9
 # Share of the digits whose tops (and feet) may stand out of the band: one long stroke must not make all others small.
 _OUTSIDE_BAND = 0.1
 

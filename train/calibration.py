@@ -1,6 +1,6 @@
 """What shows the converter the range of every activation: pictures of our own generator, from one seed, so that anyone can repeat it.
 
-No labelled set and no installed font is needed; docs/quantization.md compares it with real strips.
+No labelled set and no installed font is needed. What it costs against the float networks is in docs/quantization.md.
 """
 
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def _drawn(network: NetworkName, rng: np.random.Generator) -> Iterator[U8]:
                 line = np.pad(draw_line(draw_check(rng, 40.0).micr, 200.0, rng), 10)
                 yield normalize_strip(photograph(lay_on_paper(line, papers, rng), rng)).ink
         case "page":
-            batches = PageBatches(SEED, 2, n_checks=60, n_others=30)
+            batches = PageBatches(int(rng.integers(1 << 30)), 2, n_checks=60, n_others=30)
             while True:
                 yield picture_of(batches.draw(rng))
         case "fields":

@@ -14,7 +14,7 @@ from edge.datatypes import F64, Hypothesis, Lattice
 # A column this sure of the blank starts no symbol; one less likely than this starts none either. Both only save time:
 # what is left out counts as a rival of the answer, because scores are probabilities and the rest of one is nobody's.
 _SURE_BLANK = 0.9995
-_LEAST_SYMBOL = 1e-4
+_LEAST_SYMBOL = 5e-4
 _LEAST_PREFIX = 1e-7
 # A wide strip of noise would leave nothing of the smallest float; from here on the beam is scaled up, and the scale kept apart.
 _FAINT = 1e-150
@@ -30,7 +30,7 @@ def fold(lattice: Lattice, kept: Iterable[str]) -> Lattice:
     return Lattice(log_probs, (*(lattice.symbols[i] for i in keep), lattice.symbols[blank]), lattice.column_px, lattice.extents)
 
 
-def best_strings(lattice: Lattice, width: int = 12) -> tuple[Hypothesis, ...]:
+def best_strings(lattice: Lattice, width: int = 8) -> tuple[Hypothesis, ...]:
     """Return the most probable strings, best first, with the logarithm of their forward scores.
 
     At most ``width`` strings; the scores sum to at most one, and what is missing to one belongs to strings not found.

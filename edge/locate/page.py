@@ -49,8 +49,11 @@ def find_pages(frame: Frame, page_map: PageMap | None = None) -> tuple[Page, ...
     seen = [trial for trial in trials if trial is not None]
     if seen and all(evidence > _WELL_FRAMED for _, evidence in seen):
         return _distinct([page for page, _ in seen])
-    by_shape = (page for page in _pages_by_shape(frame, fine) if page.confidence > _SURE_SHAPE)
-    return _distinct([*by_shape, *(page for page, _ in seen)])
+    by_shape = [page for page in _pages_by_shape(frame, fine) if page.confidence > _SURE_SHAPE]
+    found = [*by_shape, *(page for page, _ in seen)]
+    # A picture of a check's own shape may be one that nothing is left around.
+    scan = _whole_frame(frame) if not found and _has_check_shape(frame) else None
+    return _distinct(found if scan is None else [scan])
 
 
 def _distinct(pages: list[Page]) -> tuple[Page, ...]:
@@ -88,8 +91,7 @@ def _aspect(quad: F64) -> float:
 def _pages_by_shape(frame: Frame, fine: U8) -> list[Page]:
     """Return pages found without a network, the best first."""
     whole = _whole_frame(frame)
-    is_of_check_shape = _SCAN_ASPECTS[0] <= max(frame.size) / min(frame.size) <= _SCAN_ASPECTS[1]
-    if whole is not None and is_of_check_shape and whole.confidence > _SCAN_EVIDENCE:
+    if whole is not None and _has_check_shape(frame) and whole.confidence > _SCAN_EVIDENCE:
         return [whole]
     coarse, coarse_to_fine = _shrunk(fine, _COARSE_PX)
     found = _pages_of(frame, fine, [quad * coarse_to_fine for quad in find_quads(coarse)[:_MOST_TRIALS]])
@@ -172,6 +174,10 @@ def _evidence(ink: U8) -> float:
         return 0.0
     above_foot = (ink.shape[0] - line.page_box[1] - line.page_box[3] / 2) / line.pitch_px
     return line.confidence * (0.55 + 0.45 * float(np.exp(-(((above_foot - 2.5) / 1.2) ** 2) / 2)))
+
+
+def _has_check_shape(frame: Frame) -> bool:
+    return _SCAN_ASPECTS[0] <= max(frame.size) / min(frame.size) <= _SCAN_ASPECTS[1]
 
 
 def _whole_frame(frame: Frame) -> Page | None:

@@ -1,5 +1,7 @@
 """The pixel contract: how ink becomes the codes a network is given, in training, calibration and on the device."""
 
+from functools import cache
+
 import numpy as np
 
 from edge.datatypes import F32, I8, U8
@@ -48,6 +50,7 @@ def dequantize(codes: I8, scale: float, zero_point: int) -> F32:
     return (codes.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
 
 
+@cache
 def _codes_of_levels(contract: InputContract) -> I8:
     """Return the code of each grey level 0..255, rounded and saturated as the TFLite quantization specification says."""
     real = np.arange(256) / 255.0
