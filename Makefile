@@ -9,10 +9,10 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read train check lint types test test-reference reproduce bench lock clean
+.PHONY: help read train check lint types test reproduce test-reference bench lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 read: $(VENV)/.read ## set up the reader (no TensorFlow) and read the sample frames; pictures go to build/annotated
 	@$(BIN)/checkreader read samples/frames --annotate build/annotated

@@ -10,7 +10,7 @@ PICTURE_SIZE = (384, 192)
 # Thin strokes fade when a page is made small; so much stronger they are shown.
 _GAIN = 1.7
 # A cell of a field is this sure of it; what no cell of is surer than the second is not worth reading.
-_CELL, _HEART = 0.25, 0.35
+_CELL, _HEART = 0.25, 0.45
 _LEAST_CELLS = 3
 # Rows of cells that see so little of the field, as a share of what the fullest row sees, are other print above or below it.
 _ROW = 0.4

@@ -27,7 +27,9 @@ def test_every_key_of_the_contract_is_there_also_when_nothing_is() -> None:
     assert nothing == {
         "file": "a.png",
         "check_index": 0,
+        "n_frames": 1,
         "frame_size": [200, 100],
+        "country": None,
         "page": None,
         "quality": {"verdict": "ok", "problems": [], "advice": ""},
         "fields": {"amount": None, "date": None, "check_number": None, "micr": None},

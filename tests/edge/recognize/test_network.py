@@ -30,7 +30,7 @@ def with_network(name: str, **changes: object) -> Bundle:
 @pytest.mark.parametrize("width", [3, 64, 65, 300])
 def test_each_row_of_a_lattice_is_a_distribution_and_padding_is_left_out(width: int) -> None:
     lattice = StripNetwork(BUNDLE, "strip").read(strip(width))
-    assert len(lattice.log_probs) == -(-width // 2)
+    assert len(lattice.log_probs) == -(-width // BUNDLE.card.networks["strip"].column_px)
     np.testing.assert_allclose(np.exp(lattice.log_probs).sum(axis=1), 1, atol=1e-5)
     assert lattice.extents is not None
 
@@ -66,8 +66,8 @@ def test_a_model_that_does_not_fit_its_card_is_refused(changes: dict[str, object
 
 
 def test_a_bundle_without_the_network_says_which_it_has() -> None:
-    with pytest.raises(BundleError, match="only digit, micr, strip"):
-        StripNetwork(BUNDLE, "page")
+    with pytest.raises(BundleError, match="only date, digit, fields, micr, page, strip"):
+        StripNetwork(BUNDLE, "signature")
 
 
 def test_what_is_no_model_is_refused() -> None:
@@ -76,7 +76,7 @@ def test_what_is_no_model_is_refused() -> None:
 
 
 def test_an_unknown_runtime_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(ConfigError, match="auto, litert, tflite"):
+    with pytest.raises(ConfigError, match="auto, litert, tflite, reference"):
         choose_runtime("onnx")
 
 

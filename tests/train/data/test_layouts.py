@@ -13,7 +13,8 @@ from edge.decode.currency import currency_of
 from edge.decode.date import parse_date
 from train.data.checks import DrawnCheck
 from train.data.generate import write_set
-from train.data.layouts import STYLES, draw_layout
+from train.data.layouts import draw_layout
+from train.data.styles import STYLES
 from train.fields import field_target, photographed_page
 
 
