@@ -159,9 +159,12 @@ def started(checkreader: Any, strips: Path, tmp_path: Path) -> Iterator[subproce
     many = [strips] * 200
     command = [*checkreader.words, "read", "--strip", "digits", "--json", "--annotate", tmp_path / "drawn", *many]
     pipe = subprocess.PIPE
+    # A job in a shell's background ignores Ctrl-C, and its children inherit that; what is handled here starts afresh in a child.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=checkreader.environment) as process:
         yield process
         process.kill()
+    signal.signal(signal.SIGINT, before)
 
 
 def test_ctrl_c_ends_it_with_130_and_nothing_half_written(started: subprocess.Popen[str], tmp_path: Path) -> None:
