@@ -93,15 +93,19 @@ def forward_score(lattice: Lattice, text: str) -> float:
 def align(lattice: Lattice, text: str) -> tuple[tuple[int, int], ...]:
     """Return first and last column of each symbol on the most probable path that says ``text`` (Viterbi).
 
+    Of columns in a row that are sure of the blank, as between the groups of a MICR line, the first stands for all.
+
     Raises:
         ValueError: the strip has too few columns to say the text.
     """
     if not text:
         return ()
+    sure = lattice.log_probs[:, lattice.symbols.index("")] > math.log(_SURE_BLANK)
+    kept = np.flatnonzero(~(sure & np.concatenate([[False], sure[:-1]])))
     emissions, may_skip = _extended(lattice, text)
-    n_columns, n_states = emissions.shape
+    n_columns, n_states = len(kept), emissions.shape[1]
     # Plain lists: a dozen states are too few for arrays to pay.
-    rows, skips = emissions.tolist(), may_skip.tolist()
+    rows, skips = emissions[kept].tolist(), may_skip.tolist()
     impossible = -math.inf
     score = rows[0][:2] + [impossible] * (n_states - 2)
     came_from = [[0] * n_states]
@@ -123,7 +127,7 @@ def align(lattice: Lattice, text: str) -> tuple[tuple[int, int], ...]:
     spans: list[list[int]] = [[] for _ in text]
     for column in range(n_columns - 1, -1, -1):
         if state % 2:
-            spans[state // 2].append(column)
+            spans[state // 2].append(int(kept[column]))
         state -= came_from[column][state]
     return tuple((columns[-1], columns[0]) for columns in spans)
 

@@ -82,12 +82,12 @@ def _figures(rng: np.random.Generator) -> str:
     return f"{day:02d}{month:02d}{year}" if rng.random() < 0.7 else f"{month:02d}{day:02d}{year}"
 
 
-def _separated(rng: np.random.Generator) -> str:
+def _separated(rng: np.random.Generator, year_last: bool = False) -> str:
     day, month, year = _date(rng)
     parts = [f"{n:02d}" if rng.random() < 0.5 else str(n) for n in ((day, month) if rng.random() < 0.5 else (month, day))]
     parts.append(f"{year % 100:02d}" if rng.random() < 0.45 else str(year))
     mark = str(rng.choice(["/", "-", ".", ",", " "], p=[0.55, 0.22, 0.12, 0.03, 0.08]))
-    return mark.join(parts if rng.random() < 0.95 else [str(year), f"{month:02d}", f"{day:02d}"])
+    return mark.join(parts if year_last or rng.random() < 0.95 else [str(year), f"{month:02d}", f"{day:02d}"])
 
 
 def _named(rng: np.random.Generator) -> str:
@@ -137,7 +137,7 @@ def typeset(text: str, path: Path, rng: np.random.Generator, loose: bool) -> tup
 
 def _with_printed_century(figures: Figures, rng: np.random.Generator) -> tuple[str, U8, F32]:
     """Write day and month, and the last two figures of the year behind a printed 20 (or 19)."""
-    text = _separated(rng) if rng.random() < 0.5 or not hand_fonts() else _named(rng)
+    text = _separated(rng, year_last=True) if rng.random() < 0.5 or not hand_fonts() else _named(rng)
     head, year = text.rstrip("0123456789"), f"{int(rng.integers(0, 100)):02d}"
     century = "20" if rng.random() < 0.85 else "19"
     if any(letter.isalpha() for letter in head):
