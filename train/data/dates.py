@@ -103,7 +103,9 @@ def _named(rng: np.random.Generator) -> str:
     if is_spanish and draw < 0.5:
         return f"{day} de {name} de {year}"
     if draw < 0.62:
-        return f"{name} {shown_day}" + str(rng.choice([", ", " ", ","], p=[0.7, 0.2, 0.1])) + shown_year
+        mark = str(rng.choice([", ", " ", ","], p=[0.7, 0.2, 0.1]))
+        # Spaces have no symbol: "Dec 20 12" would say December 2012.
+        return f"{name} {shown_day}{mark}{shown_year if mark != ' ' else year}"
     mark = str(rng.choice([" ", "-", "/", "."], p=[0.45, 0.35, 0.12, 0.08]))
     return mark.join([shown_day, name.rstrip("."), shown_year])
 
