@@ -32,7 +32,7 @@ _FITTED_ON: dict[str, Kind] = {"strip": "digits", "date": "date", "micr": "micr"
 # of the budget is aimed at. MICR lines chose among few epochs.
 _AIM = {"strip": 0.7, "date": 0.7, "micr": 1.0}
 # Real dates are too few to fit anything on: these are drawn.
-_N_DATES, _DATE_SEED = 1500, 5
+_N_DATES, _DATE_SEED = 4000, 5
 # A picture is *not a digit* only when the network is this sure; chosen on the validation part of the digit sets.
 _REJECT_DIGIT_ABOVE = 0.9
 _TOOLS = ("tensorflow-cpu", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")
@@ -51,7 +51,7 @@ def build_bundle(runs: Mapping[NetworkName, Path], folder: Path, version: str) -
         networks[name] = network_card(design, model)
         members[networks[name]["file"]] = model
         trained[name] = stored
-    unfitted = {n: {"temperature": 1.0, "accept": {k: {str(b): None for b in BUDGETS} for k in kinds}} for n, kinds in _KINDS.items()}
+    unfitted = {n: {"temperature": 1.0, "rest": 1.0, "accept": {k: {str(b): None for b in BUDGETS} for k in kinds}} for n, kinds in _KINDS.items()}
     card: dict[str, Any] = {
         "format": 1,
         "version": version,
@@ -78,15 +78,16 @@ def fit_thresholds(bundle: bytes, folder: Path) -> dict[str, Any]:
     fitted = {}
     for network, kind in _FITTED_ON.items():
         read = [(s, reader.read_strip(frame_of(s.picture), kind, "USD")) for s in _strips_to_fit_on(kind, folder)]
-        temperature = fit_temperature([_judged(reading, strip, kind) for strip, reading in read])
-        card = {**parsed.card.thresholds, network: {**parsed.card.thresholds[network], "temperature": temperature}}
+        temperature, rest = fit_temperature([_judged(reading, strip, kind) for strip, reading in read])
+        scales = {"temperature": temperature, "rest": rest}
+        card = {**parsed.card.thresholds, network: {**parsed.card.thresholds[network], **scales}}
         tempered = Reader(replace(parsed, card=replace(parsed.card, thresholds=card)))
         readings = [tempered.read_strip(frame_of(s.picture), kind, "USD") for s, _ in read]
         confidences = [r.confidence for r in readings]
         right = [is_right(r, s, kind, "USD") for r, (s, _) in zip(readings, read, strict=True)]
         accept = {str(budget): fit_threshold(confidences, right, budget * _AIM[network]) for budget in BUDGETS}
         fitted[network] = {
-            "temperature": temperature,
+            **scales,
             "accept": dict.fromkeys(_KINDS[network], accept),
             "fitted_on": {"n": len(read), "n_right": int(np.sum(right)), "calibration_error": calibration_error(confidences, right)},
         }
