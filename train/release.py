@@ -23,6 +23,7 @@ from train.golden import golden_inputs
 from train.networks import DESIGNS, NetworkName
 from train.quantize import network_card, quantize_run
 from train.recipes import generated_dates
+from train.validate import REJECT_DIGIT_ABOVE
 
 BUDGETS = (0.005, 0.01, 0.02, 0.05)
 # One network reads these kinds; they share its temperature, and a kind without real labelled strips shares the threshold of the digits.
@@ -33,8 +34,6 @@ _FITTED_ON: dict[str, Kind] = {"strip": "digits", "date": "date", "micr": "micr"
 _AIM = {"strip": 0.7, "date": 0.7, "micr": 1.0}
 # Real dates are too few to fit anything on: these are drawn.
 _N_DATES, _DATE_SEED = 4000, 5
-# A picture is *not a digit* only when the network is this sure; chosen on the validation part of the digit sets.
-_REJECT_DIGIT_ABOVE = 0.9
 _TOOLS = ("tensorflow-cpu", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")
 
 
@@ -56,7 +55,7 @@ def build_bundle(runs: Mapping[NetworkName, Path], folder: Path, version: str) -
         "format": 1,
         "version": version,
         "networks": networks,
-        "thresholds": {"digit": {"reject_above": _REJECT_DIGIT_ABOVE}, **unfitted},
+        "thresholds": {"digit": {"reject_above": REJECT_DIGIT_ABOVE}, **unfitted},
         "runs": trained,
         "calibration": {"drawn_by": "train/calibration.py", "seed": SEED},
         "accuracy": [],
