@@ -24,9 +24,9 @@ class Judged:
 
 
 def fit_temperature(judged: Sequence[Judged]) -> tuple[float, float]:
-    """Return the temperature, and the weight of the rest, that give the truth the highest likelihood; see :func:`edge.decode.accept.temper`.
+    """Return the temperature, and the weight of the rest, that give the truth the highest likelihood.
 
-    Where no kept meaning is right, the truth is the rest: everything that was not read.
+    See :func:`edge.decode.accept.temper`. Where no kept meaning is right, the truth is the rest: everything that was not read.
     """
 
     def loss(log_scales: F64) -> float:

@@ -50,7 +50,8 @@ def build_bundle(runs: Mapping[NetworkName, Path], folder: Path, version: str) -
         networks[name] = network_card(design, model)
         members[networks[name]["file"]] = model
         trained[name] = stored
-    unfitted = {n: {"temperature": 1.0, "rest": 1.0, "accept": {k: {str(b): None for b in BUDGETS} for k in kinds}} for n, kinds in _KINDS.items()}
+    nothing = {str(budget): None for budget in BUDGETS}
+    unfitted = {n: {"temperature": 1.0, "rest": 1.0, "accept": dict.fromkeys(kinds, nothing)} for n, kinds in _KINDS.items()}
     card: dict[str, Any] = {
         "format": 1,
         "version": version,
