@@ -27,7 +27,7 @@ Licence = Literal["any", "open"]
 
 # Sizes of a full run, chosen so that it takes about an hour on two cores.
 FULL_RUNS = {
-    "digit": FitConfig(design="digit", epochs=42, batches_per_epoch=500, batch_size=128),
+    "digit": FitConfig(design="digit", epochs=70, batches_per_epoch=500, batch_size=128),
     "strip": FitConfig(design="strip", epochs=75, batches_per_epoch=250, batch_size=64),
     "date": FitConfig(design="date", epochs=40, batches_per_epoch=200, batch_size=64),
     "micr": FitConfig(design="micr", epochs=24, batches_per_epoch=150, batch_size=32, learning_rate=3e-3),

@@ -95,7 +95,9 @@ def test_a_budget_that_was_not_fitted_is_refused_with_those_that_were() -> None:
         thresholds_of(CARD, "strip", "amount", 0.3)
 
 
-@pytest.mark.parametrize("card", [{}, {"strip": {"temperature": 1.0}}, {"strip": {"temperature": 1.0, "rest": 1.0, "accept": {"amount": 0.9}}}])
+@pytest.mark.parametrize(
+    "card", [{}, {"strip": {"temperature": 1.0}}, {"strip": {"temperature": 1.0, "rest": 1.0, "accept": {"amount": 0.9}}}]
+)
 def test_a_card_without_thresholds_is_refused(card: dict[str, object]) -> None:
     with pytest.raises(BundleError, match="pack the bundle again"):
         thresholds_of(card, "strip", "amount")
