@@ -26,7 +26,8 @@ from train.networks import NetworkName
 from train.parity_sets import Task
 from train.quantize import SHAPES, levels_of, pieces, released_model
 
-# The most that int8 may read worse than float, as a share of all strings; and accepted amounts that may flip.
+# The most that int8 may read worse than float, as a share of all strings, and accept more wrong ones, as a share of the accepted; and
+# accepted amounts that may flip.
 MOST_LOST, MOST_FLIPPED = 0.001, 0
 _MONEY = ("amount", "digits")
 _N_DRAWN_DIGITS = 4000
@@ -69,15 +70,12 @@ class Case:
 
     @property
     def is_flipped(self) -> bool:
-        """An accepted reading flips when what it says changes: one twin accepts it and the other reads something else, accepted or not.
+        """Return whether an accepted reading says something else with the other twin, whether that one accepts it or not.
 
-        So does a wrong reading that only the int8 network accepts. A reading that says the same and only crosses the threshold of its
-        verdict, and is right, is a changed decision but no flip.
+        A reading that says the same and only crosses the threshold of its verdict is a changed decision, no flip: the thresholds are
+        fitted with the int8 networks, and how many wrong readings either twin accepts is counted by itself.
         """
-        accepted = [r for r in (self.real, self.int8) if r.verdict == "accepted"]
-        if self.real.text != self.int8.text:
-            return bool(accepted)
-        return self.int8.verdict == "accepted" and self.real.verdict != "accepted" and not self.is_right_int8
+        return self.real.text != self.int8.text and "accepted" in (self.real.verdict, self.int8.verdict)
 
     @property
     def n_changed_symbols(self) -> int:
@@ -104,6 +102,8 @@ class Parity:
     n_changed_verdicts: int
     n_accepted_float: int
     n_accepted_int8: int
+    n_wrong_accepted_float: int
+    n_wrong_accepted_int8: int
     n_flipped: int
 
 
@@ -132,6 +132,8 @@ def _counted(name: str, kind: Kind, cases: Sequence[Case]) -> Parity:
         sum(c.real.verdict != c.int8.verdict for c in cases),
         sum(c.real.verdict == "accepted" for c in cases),
         sum(c.int8.verdict == "accepted" for c in cases),
+        sum(c.real.verdict == "accepted" and not c.is_right_real for c in cases),
+        sum(c.int8.verdict == "accepted" and not c.is_right_int8 for c in cases),
         sum(c.is_flipped for c in cases),
     )
 
@@ -146,15 +148,25 @@ def refusals(rows: Sequence[Parity]) -> list[str]:
     """Return why a bundle must not be packed; empty where int8 reads as float does."""
     both = summed(rows)
     reasons = []
-    lost = (both.n_right_float - both.n_right_int8) / max(1, both.n)
+    lost = _share(both.n_right_float, both.n) - _share(both.n_right_int8, both.n)
     if lost > MOST_LOST:
         reasons.append(
             f"int8 reads {both.n_right_int8} of {both.n} strings, float {both.n_right_float}: {100 * lost:.2f} points less, "
             f"{100 * MOST_LOST:.1f} are allowed"
         )
+    more = _share(both.n_wrong_accepted_int8, both.n_accepted_int8) - _share(both.n_wrong_accepted_float, both.n_accepted_float)
+    if more > MOST_LOST:
+        reasons.append(
+            f"of what int8 accepts {both.n_wrong_accepted_int8} of {both.n_accepted_int8} are wrong, of float's "
+            f"{both.n_wrong_accepted_float} of {both.n_accepted_float}: {100 * more:.2f} points more, {100 * MOST_LOST:.1f} are allowed"
+        )
     flipped = [row for row in rows if row.kind in _MONEY and row.n_flipped > MOST_FLIPPED]
     reasons += [f"{row.name}: {row.n_flipped} accepted amounts of {row.n} flip, none may" for row in flipped]
     return reasons
+
+
+def _share(part: int, whole: int) -> float:
+    return part / max(1, whole)
 
 
 def compare_digits(bundle: Bundle, model: keras.Model, folder: Path | None) -> tuple[int, int]:

@@ -246,6 +246,6 @@ def _said_of_layer(figure: "LayerFigure") -> str:
 def _said_of_set(row: "Parity") -> str:
     return (
         f"{row.name:34} n={row.n:<5} right: float {row.n_right_float}, int8 {row.n_right_int8}; changed: {row.n_changed_symbols} symbols, "
-        f"{row.n_changed_texts} texts, {row.n_changed_verdicts} verdicts; accepted: {row.n_accepted_float}, {row.n_accepted_int8}; "
-        f"flipped: {row.n_flipped}"
+        f"{row.n_changed_texts} texts, {row.n_changed_verdicts} verdicts; accepted: {row.n_accepted_float}, {row.n_accepted_int8}, "
+        f"wrong among them: {row.n_wrong_accepted_float}, {row.n_wrong_accepted_int8}; flipped: {row.n_flipped}"
     )
