@@ -96,7 +96,11 @@ def answer(bundle_file: Path | None, runtime: str, threads: int, given: Sequence
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One network with one runtime against the integer reference; ``sha256`` is over all codes, so that equal runtimes show as equal."""
+    """One network with one runtime against the integer reference.
+
+    ``n_flipped`` counts accepted readings whose text is another (see :attr:`train.parity.Case.is_flipped`). ``sha256`` is over all
+    codes, so that equal runtimes show as equal.
+    """
 
     runtime: str
     threads: int
@@ -107,17 +111,15 @@ class Difference:
     n_strips: int
     n_other_texts: int
     n_other_verdicts: int
+    n_flipped: int
     sha256: str
-
-    @property
-    def n_other_answers(self) -> int:
-        return self.n_other_texts + self.n_other_verdicts
 
     def said(self) -> str:
         return (
             f"{self.runtime:10} {self.threads} threads  {self.network:6} codes {self.sha256[:12]}: {self.n_differing} of {self.n_codes} "
             f"({100 * self.n_differing / self.n_codes:.3f} %) differ, by at most {self.most}; "
-            f"of {self.n_strips} strips {self.n_other_texts} other texts, {self.n_other_verdicts} other verdicts"
+            f"of {self.n_strips} strips {self.n_other_texts} other texts, {self.n_other_verdicts} other verdicts, "
+            f"{self.n_flipped} accepted readings flipped"
         )
 
 
@@ -153,5 +155,6 @@ def _difference(which: tuple[str, int, str], rows: Sequence[int], found: Answers
         n_strips=len(rows),
         n_other_texts=sum(a[0] != b[0] for a, b in pairs),
         n_other_verdicts=sum(a[1] != b[1] for a, b in pairs),
+        n_flipped=sum(a[0] != b[0] and "accepted" in (a[1], b[1]) for a, b in pairs),
         sha256=hashlib.sha256(b"".join(found.codes[i].tobytes() for i in rows)).hexdigest(),
     )
