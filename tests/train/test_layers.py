@@ -6,6 +6,7 @@ import pytest
 from edge.recognize.bundle import read_bundle
 from edge.recognize.interpreter import Int8Model
 from edge.recognize.tensor import codes_of_levels
+from train.calibration import calibration_pictures
 from train.layers import Twins
 from train.networks import DESIGNS
 from train.quantization_cli import RELEASED
@@ -18,7 +19,7 @@ def test_both_twins_run_side_by_side_layer_after_layer() -> None:
     bundle = read_bundle()
     card = bundle.card.networks["digit"]
     twins = Twins(released_model(RELEASED / "digit")[1], bundle.models["digit"], card.input)
-    shown = (np.random.default_rng(0).random((3, 32, 32, 1)) ** 6 * 255).astype(np.uint8)
+    shown = np.stack(calibration_pictures("digit", 3))[..., None]
     (batch,) = twins.run(list(shown))
     assert [a.real.shape for a in batch] == [a.codes.shape for a in batch]
     last = batch[-1]
