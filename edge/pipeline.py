@@ -30,6 +30,7 @@ from edge.looks import closer_band, shown_reading
 from edge.recognize.bundle import Bundle
 from edge.recognize.card import NetworkCard
 from edge.recognize.network import DigitNetwork, FieldNetwork, PageNetwork, StripNetwork
+from edge.rivals import MIRRORED, checked_edges, checked_number, is_covered, is_legible, is_sure_in_mirror, most_likely
 
 Kind = Literal["digits", "amount", "date", "micr"]
 KINDS: tuple[Kind, ...] = ("digits", "amount", "date", "micr")
@@ -41,8 +42,6 @@ _KIND_OF_FIELD: Mapping[FieldName, Kind] = {"amount": "amount", "date": "date", 
 _READ_ORDER: tuple[FieldName, ...] = ("date", "check_number", "amount")
 # Candidates of one field that are read before the best reading is taken.
 _MOST_CANDIDATES = 3
-# A field is accepted only where its place is this sure: the threshold was fitted on strips that were known to be the field.
-_SURE_PLACE = 0.5
 # So many digits go through the network at once: large enough that Python costs little, small enough for a Pi's memory.
 _DIGIT_BATCH = 256
 _LEAST_SHOWN = 0.001
@@ -111,8 +110,10 @@ class Reader:
         for check_index, page in enumerate(pages):
             page_started = time.perf_counter()
             spent = {**dict.fromkeys(STAGES, 0.0), **timings}
-            quality = judge_frame(frame, page)
             country, fields = self._read_fields(page, currency, spent)
+            is_mirrored = any(reading is not None and reading.reason == MIRRORED for reading in fields.values())
+            fields = {name: checked_edges(reading, page, frame.size) for name, reading in fields.items()}
+            quality = judge_frame(frame, page, is_mirrored)
             spent["total"] = shared_ms + _ms_since(page_started)
             checks.append(CheckReading(check_index, frame.size, page, quality, fields, spent, frame_scale=frame.scale, country=country))
         return tuple(checks)
@@ -159,12 +160,12 @@ class Reader:
                 yield DigitGuess(index, *ranked[0], tuple(pair for pair in ranked[1:4] if pair[1] >= _LEAST_SHOWN))
 
     def _read_fields(self, page: Page, currency: str, timings: Timings) -> tuple[Country, dict[FieldName, Reading | None]]:
-        with _clock(timings, "fields"):
-            ink = ink_of_page(page.pixels)
-            network = self._field_network = self._field_network or FieldNetwork(self.bundle, self._runtime, self._threads)
-            regions = find_fields(ink, network.look(picture_of_ink(ink)))
+        ink, regions = self._find_fields(page, timings)
         line = self._read_field("micr", regions, page, currency, [], timings)
         if line is None or line.verdict != "accepted":
+            if not is_legible(line) and self._is_mirrored(page, currency, timings):
+                blind = Reading(None, "unreadable", 0.0, MIRRORED, None)
+                return country_of(currency, None), {name: blind for name in FIELD_NAMES if any(r.name == name for r in regions)}
             cmc7_box = find_cmc7_line(ink)
             line = line if cmc7_box is None else Reading(None, "unreadable", 0.0, _CMC7, cmc7_box)
         text = line.text if line is not None else None
@@ -176,6 +177,21 @@ class Reader:
             if shown.currency != country.currency:  # the order of day and month goes with the country
                 country, fields = shown, self._read_others(regions, page, shown, line, timings)
         return country, fields
+
+    def _find_fields(self, page: Page, timings: Timings) -> tuple[U8, tuple[FieldRegion, ...]]:
+        """Return the ink of a page and the places of its fields."""
+        with _clock(timings, "fields"):
+            ink = ink_of_page(page.pixels)
+            network = self._field_network = self._field_network or FieldNetwork(self.bundle, self._runtime, self._threads)
+            return ink, find_fields(ink, network.look(picture_of_ink(ink)))
+
+    def _is_mirrored(self, page: Page, currency: str, timings: Timings) -> bool:
+        """Return whether the page turned over has a good MICR line; what was taken for its top may be its foot."""
+        for pixels in (page.pixels[:, ::-1], page.pixels[::-1]):
+            over = replace(page, pixels=np.ascontiguousarray(pixels))
+            if is_sure_in_mirror(self._read_field("micr", self._find_fields(over, timings)[1], over, currency, [], timings)):
+                return True
+        return False
 
     def _read_others(
         self, regions: Sequence[FieldRegion], page: Page, country: Country, line: Reading | None, timings: Timings
@@ -193,7 +209,7 @@ class Reader:
     def _read_field(
         self, name: FieldName, regions: Sequence[FieldRegion], page: Page, currency: str, taken: Sequence[Box], timings: Timings
     ) -> Reading | None:
-        candidates = [region for region in regions if region.name == name and not any(_covers(box, region.page_box) for box in taken)]
+        candidates = [region for region in regions if region.name == name and not is_covered(region.page_box, taken)]
         return most_likely([(region, self._read_region(page, region, currency, timings)) for region in candidates[:_MOST_CANDIDATES]])
 
     def _read_region(self, page: Page, region: FieldRegion, currency: str, timings: Timings) -> Reading:
@@ -245,42 +261,6 @@ class Reader:
         if name not in self._networks:
             self._networks[name] = StripNetwork(self.bundle, name, self._runtime, self._threads)
         return self._networks[name]
-
-
-def most_likely(found: list[tuple[FieldRegion, Reading]]) -> Reading | None:
-    """Return the reading whose place and content are likeliest together; None where there are no candidates.
-
-    A second place that says something else and is half as likely makes an accepted reading unsure: the threshold was fitted on strips
-    that were known to be the field.
-    """
-    ranked = sorted(found, key=lambda pair: -pair[0].confidence * pair[1].confidence)
-    if not ranked:
-        return None
-    region, best = ranked[0]
-    if best.verdict == "accepted" and region.confidence < _SURE_PLACE:
-        best = replace(best, verdict="unsure", reason="it is not sure enough that the field is here")
-    score = region.confidence * best.confidence
-    for other_region, other in ranked[1:]:
-        is_rival = other.text is not None and other.text != best.text and other_region.confidence * other.confidence > score / 2
-        if is_rival and best.verdict == "accepted":
-            return replace(best, verdict="unsure", reason=f"another place may be this field too: {other.text}")
-    return best
-
-
-def checked_number(printed: Reading | None, line: Reading | None) -> Reading | None:
-    """Return the printed check number, unsure where the MICR line has another one: one of the two is wrong."""
-    serial = line.values.get("check_number") if line is not None else None
-    if printed is None or printed.text is None or not serial or printed.text.lstrip("0") == serial.lstrip("0"):
-        return printed
-    reason = f"the MICR line has the check number {serial}"
-    return replace(printed, verdict="unsure" if printed.verdict == "accepted" else printed.verdict, reason=reason)
-
-
-def _covers(box: Box, other: Box) -> bool:
-    """Return whether ``box`` covers more than half of ``other``."""
-    width = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
-    height = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
-    return width > 0 and height > 0 and width * height > other[2] * other[3] / 2
 
 
 def _network_of(kind: Kind) -> str:

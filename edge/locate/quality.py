@@ -20,6 +20,7 @@ _BORDER = 0.002
 
 _ADVICE = {
     "no_check": "Lay the check flat on a plain darker surface so that all four corners are in the picture.",
+    "mirrored": "Turn off the mirror image in the camera's settings, or flip the picture left to right.",
     "cut_off": "Move back a little so that all four corners of the check are in the picture.",
     "too_small": "Move closer until the check fills most of the picture.",
     "dark": "Add light, or let the camera expose for longer.",
@@ -28,8 +29,12 @@ _ADVICE = {
 }
 
 
-def judge_frame(frame: Frame, page: Page | None) -> Quality:
-    """Return what makes this frame hard to read, the gravest first, with one sentence of advice; no page is a problem too."""
+def judge_frame(frame: Frame, page: Page | None, is_mirrored: bool = False) -> Quality:
+    """Return what makes this frame hard to read, the gravest first, with one sentence of advice; no page is a problem too.
+
+    Args:
+        is_mirrored: what is written on the check says that the frame is a mirror image.
+    """
     if page is None:
         problems = ["no_check"]
         if np.median(_grey(frame.pixels)) < _DARK_PAPER / 2:
@@ -37,6 +42,7 @@ def judge_frame(frame: Frame, page: Page | None) -> Quality:
         return Quality(tuple(problems), _ADVICE[problems[-1]])
     grey = _grey(page.pixels)
     found = {
+        "mirrored": is_mirrored,
         "cut_off": _is_cut_off(frame, page),
         "too_small": float(np.hypot(*(page.corners[1] - page.corners[0]))) < _LEAST_CHECK_PX,
         "dark": float(np.percentile(grey, 70)) < _DARK_PAPER,

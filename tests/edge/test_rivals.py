@@ -1,0 +1,73 @@
+"""Which of several readings to believe, and what on the rest of the page speaks against one."""
+
+import numpy as np
+import pytest
+
+from edge.datatypes import Box, FieldRegion, Page, Reading
+from edge.rivals import checked_edges, checked_number, is_covered, is_legible, is_sure_in_mirror, most_likely
+
+
+def region(confidence: float) -> FieldRegion:
+    return FieldRegion("amount", (0, 0, 1, 1), confidence)
+
+
+def test_a_likely_place_outweighs_a_surer_reading_in_an_unlikely_one() -> None:
+    here, there = Reading("82.58", "unsure", 0.7, "r", None), Reading("2,024.00", "accepted", 0.99, None, None)
+    assert most_likely([(region(0.8), here), (region(0.1), there)]) is here
+    assert most_likely([]) is None
+
+
+def test_two_likely_places_that_disagree_make_the_reading_unsure() -> None:
+    one, other = Reading("10.00", "accepted", 0.99, None, None), Reading("70.00", "accepted", 0.98, None, None)
+    found = most_likely([(region(0.8), one), (region(0.7), other)])
+    assert found is not None
+    assert (found.text, found.verdict) == ("10.00", "unsure")
+    assert "70.00" in (found.reason or "")
+    assert most_likely([(region(0.8), one), (region(0.7), one)]) is one
+
+
+def test_a_check_number_that_the_micr_line_denies_is_unsure() -> None:
+    printed = Reading("50", "accepted", 1.0, None, None)
+    line = Reading("A518872539A49044748408C5035", "accepted", 1.0, None, None, values={"check_number": "5035"})
+    checked = checked_number(printed, line)
+    assert checked is not None
+    assert checked.verdict == "unsure"
+    assert "5035" in (checked.reason or "")
+    assert checked_number(printed, None) is printed
+
+
+def page_at(left_px: float) -> Page:
+    """A page of 1000 x 400 pixels that begins so far from the left border of a frame 1200 px wide."""
+    corners = np.array([[left_px, 100], [left_px + 1000, 100], [left_px + 1000, 500], [left_px, 500]], np.float64)
+    shift = np.array([[1, 0, left_px], [0, 1, 100], [0, 0, 1]], np.float64)
+    return Page(np.zeros((400, 1000, 3), np.uint8), corners, shift, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("box", "left_px", "verdict"),
+    [
+        ((700.0, 150.0, 200.0, 50.0), 100.0, "accepted"),
+        ((795.0, 150.0, 200.0, 50.0), 100.0, "unsure"),  # no room for another digit before the edge of the check
+        ((0.0, 350.0, 600.0, 30.0), 100.0, "unsure"),
+        ((700.0, 0.0, 200.0, 50.0), 100.0, "unsure"),
+        ((700.0, 150.0, 200.0, 50.0), 300.0, "unsure"),  # the frame ends before the check does
+        ((50.0, 350.0, 600.0, 30.0), -60.0, "unsure"),
+    ],
+)
+def test_a_field_that_may_go_on_beyond_the_edge_is_not_accepted(box: Box, left_px: float, verdict: str) -> None:
+    checked = checked_edges(Reading("1,527.00", "accepted", 0.999, None, box), page_at(left_px), (1200, 800))
+    assert checked is not None
+    assert checked.verdict == verdict
+    assert (checked.reason is None) == (verdict == "accepted")
+
+
+def test_only_a_line_that_makes_no_sense_is_looked_for_in_the_mirror() -> None:
+    good, poor = Reading("A1A", "accepted", 0.99, None, None), Reading("A1A", "unsure", 0.1, "r", None)
+    assert (is_legible(good), is_legible(poor), is_legible(None)) == (True, False, False)
+    assert (is_sure_in_mirror(good), is_sure_in_mirror(poor), is_sure_in_mirror(None)) == (True, False, False)
+
+
+def test_a_box_is_covered_by_what_lies_on_most_of_it() -> None:
+    box: Box = (10.0, 10.0, 20.0, 10.0)
+    assert is_covered(box, [(0.0, 0.0, 5.0, 5.0), (12.0, 8.0, 30.0, 30.0)])
+    assert not is_covered(box, [(25.0, 8.0, 30.0, 30.0)])
