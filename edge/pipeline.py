@@ -30,7 +30,18 @@ from edge.looks import closer_band, shown_reading
 from edge.recognize.bundle import Bundle
 from edge.recognize.card import NetworkCard
 from edge.recognize.network import DigitNetwork, FieldNetwork, PageNetwork, StripNetwork
-from edge.rivals import MIRRORED, checked_edges, checked_number, is_covered, is_legible, is_sure_in_mirror, most_likely
+from edge.rivals import (
+    MIRRORED,
+    checked_against_number,
+    checked_edges,
+    checked_ink,
+    checked_number,
+    checked_place,
+    is_covered,
+    is_legible,
+    is_sure_in_mirror,
+    most_likely,
+)
 
 Kind = Literal["digits", "amount", "date", "micr"]
 KINDS: tuple[Kind, ...] = ("digits", "amount", "date", "micr")
@@ -165,7 +176,7 @@ class Reader:
         if line is None or line.verdict != "accepted":
             if not is_legible(line) and self._is_mirrored(page, currency, timings):
                 blind = Reading(None, "unreadable", 0.0, MIRRORED, None)
-                return country_of(currency, None), {name: blind for name in FIELD_NAMES if any(r.name == name for r in regions)}
+                return country_of(currency, None), {name: blind if any(r.name == name for r in regions) else None for name in FIELD_NAMES}
             cmc7_box = find_cmc7_line(ink)
             line = line if cmc7_box is None else Reading(None, "unreadable", 0.0, _CMC7, cmc7_box)
         text = line.text if line is not None else None
@@ -203,7 +214,11 @@ class Reader:
             reading = fields[name] = self._read_field(name, regions, page, country.currency, taken, timings)
             if reading is not None and reading.text is not None and reading.box is not None:
                 taken.append(reading.box)
-        fields["check_number"] = checked_number(fields["check_number"], line)
+        printed = fields["check_number"]
+        numbers = [printed.text if printed else None, line.values.get("check_number") if line else None]
+        amount = checked_ink(checked_place(fields["amount"], regions, "amount"), page)
+        fields["amount"] = checked_against_number(amount, numbers)
+        fields["check_number"] = checked_number(printed, line)
         return fields
 
     def _read_field(

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge.datatypes import Box, FieldRegion, Page, Reading
+from edge.datatypes import Box, FieldName, FieldRegion, Page, Reading
+from edge.locate.spoilt import has_cover, is_crossed_out, odd_digit
 
 # A field is accepted only where its place is this sure: the threshold was fitted on strips that were known to be the field.
 _SURE_PLACE = 0.5
@@ -14,6 +15,10 @@ _SURE_PLACE = 0.5
 _AT_EDGE = 0.3
 # A check is mirrored when its MICR line makes so little sense as it stands, and so much on the page turned over.
 _LEGIBLE, _SURE_IN_MIRROR = 0.5, 0.9
+# Nor is a field accepted of whose box another field may have so much.
+_SHARED = 0.3
+# A check number has at least so many figures.
+_LEAST_NUMBER = 3
 MIRRORED = "the picture is mirrored"
 
 
@@ -46,11 +51,54 @@ def checked_number(printed: Reading | None, line: Reading | None) -> Reading | N
     return replace(printed, verdict="unsure" if printed.verdict == "accepted" else printed.verdict, reason=reason)
 
 
+def checked_against_number(amount: Reading | None, numbers: Sequence[str | None]) -> Reading | None:
+    """Return an amount, unsure where its figures are the end of the check's number: on a blank check that may be taken for one."""
+    if amount is None or amount.verdict != "accepted":
+        return amount
+    figures = "".join(symbol.symbol for symbol in amount.symbols if symbol.symbol.isdigit())
+    if len(figures) >= _LEAST_NUMBER and any(number is not None and number.endswith(figures) for number in numbers):
+        return replace(amount, verdict="unsure", reason="it has the figures of the check number, and may be it")
+    return amount
+
+
 def checked_edges(reading: Reading | None, page: Page, frame_size: tuple[int, int]) -> Reading | None:
     """Return the reading, unsure where the edge of the page or of the frame may cut through its field."""
     if reading is None or reading.verdict != "accepted" or reading.box is None or not _is_at_edge(reading.box, page, frame_size):
         return reading
     return replace(reading, verdict="unsure", reason="it reaches the edge of the check, and a part may be missing")
+
+
+def checked_ink(reading: Reading | None, page: Page) -> Reading | None:
+    """Return an amount, unsure where something may cover a part of it, or somebody may have changed it."""
+    if reading is None or reading.verdict != "accepted" or reading.box is None:
+        return reading
+    x, y, width, height = (round(v) for v in reading.box)
+    field = page.pixels[y : y + height, x : x + width]
+    digits = [symbol for symbol in reading.symbols if symbol.symbol.isdigit()]
+    boxes = [digit.box for digit in digits]
+    if has_cover(page.pixels, reading.box):
+        reason = "something lies on it or beside it, and may cover a part"
+    elif (odd := odd_digit(field, boxes)) is not None:
+        reason = f"digit {odd + 1} of {len(digits)}, {digits[odd].symbol!r}, is in broader or other ink: it may have been changed"
+    elif is_crossed_out(field, boxes):
+        reason = "a stroke goes through it: it may have been crossed out"
+    else:
+        return reading
+    return replace(reading, verdict="unsure", reason=reason)
+
+
+def checked_place(reading: Reading | None, regions: Sequence[FieldRegion], name: FieldName) -> Reading | None:
+    """Return the reading, unsure where it stands in what may be another field, or where a likelier place of its own could not be read."""
+    if reading is None or reading.verdict != "accepted" or reading.box is None:
+        return reading
+    box = reading.box
+    of_others = next((r.name for r in regions if r.name != name and _common(r.page_box, box) > _SHARED * box[2] * box[3]), None)
+    if of_others is not None:
+        return replace(reading, verdict="unsure", reason=f"it may be a part of the {of_others.replace('_', ' ')}")
+    own = [region for region in regions if region.name == name]
+    if own and _common(max(own, key=lambda r: r.confidence).page_box, box) == 0:
+        return replace(reading, verdict="unsure", reason="another place is likelier to be this field, and cannot be read")
+    return reading
 
 
 def _is_at_edge(box: Box, page: Page, frame_size: tuple[int, int]) -> bool:
