@@ -32,8 +32,8 @@ from edge.recognize.card import NetworkCard
 from edge.recognize.network import DigitNetwork, FieldNetwork, PageNetwork, StripNetwork
 from edge.rivals import (
     MIRRORED,
-    checked_against_number,
     checked_edges,
+    checked_figures,
     checked_ink,
     checked_number,
     checked_place,
@@ -115,19 +115,23 @@ class Reader:
             quality = judge_frame(frame, None)
             nothing: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
             return (CheckReading(0, frame.size, None, quality, nothing, {**timings, "total": _ms_since(started)}, frame_scale=frame.scale),)
+        checks = [self.read_page(frame, page, currency, index) for index, page in enumerate(pages)]
+        return tuple(
+            replace(check, timings_ms={**check.timings_ms, **timings, "total": shared_ms + check.timings_ms["total"]}) for check in checks
+        )
+
+    def read_page(self, frame: Frame, page: Page, currency: str = AUTO, check_index: int = 0) -> CheckReading:
+        """Return what one check of a frame says, whose page has been found."""
         for kind in KINDS:
             self._network(_network_of(kind))  # opening is not reading: it happens once, and is not timed
-        checks = []
-        for check_index, page in enumerate(pages):
-            page_started = time.perf_counter()
-            spent = {**dict.fromkeys(STAGES, 0.0), **timings}
-            country, fields = self._read_fields(page, currency, spent)
-            is_mirrored = any(reading is not None and reading.reason == MIRRORED for reading in fields.values())
-            fields = {name: checked_edges(reading, page, frame.size) for name, reading in fields.items()}
-            quality = judge_frame(frame, page, is_mirrored)
-            spent["total"] = shared_ms + _ms_since(page_started)
-            checks.append(CheckReading(check_index, frame.size, page, quality, fields, spent, frame_scale=frame.scale, country=country))
-        return tuple(checks)
+        started = time.perf_counter()
+        spent = dict.fromkeys(STAGES, 0.0)
+        country, fields = self._read_fields(page, currency, spent)
+        is_mirrored = any(reading is not None and reading.reason == MIRRORED for reading in fields.values())
+        fields = {name: checked_edges(reading, page, frame.size) for name, reading in fields.items()}
+        quality = judge_frame(frame, page, is_mirrored)
+        spent["total"] = _ms_since(started)
+        return CheckReading(check_index, frame.size, page, quality, fields, spent, frame_scale=frame.scale, country=country)
 
     def find_pages(self, frame: Frame) -> tuple[Page, ...]:
         """Return the checks of a frame, the largest first; with the bundle's page network where it has one."""
@@ -217,7 +221,7 @@ class Reader:
         printed = fields["check_number"]
         numbers = [printed.text if printed else None, line.values.get("check_number") if line else None]
         amount = checked_ink(checked_place(fields["amount"], regions, "amount"), page)
-        fields["amount"] = checked_against_number(amount, numbers)
+        fields["amount"] = checked_figures(amount, numbers)
         fields["check_number"] = checked_number(printed, line)
         return fields
 

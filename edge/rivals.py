@@ -1,5 +1,6 @@
 """Several readings of one check: which place and reading to believe, and what on the rest of the page speaks against one."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,6 +18,8 @@ _AT_EDGE = 0.3
 _LEGIBLE, _SURE_IN_MIRROR = 0.5, 0.9
 # Nor is a field accepted of whose box another field may have so much.
 _SHARED = 0.3
+# What follows the amount in words: "54/100".
+_CENTS_ALONE = re.compile(r"\D*\d\d/(?:100)?\D*")
 # A check number has at least so many figures.
 _LEAST_NUMBER = 3
 MIRRORED = "the picture is mirrored"
@@ -51,13 +54,16 @@ def checked_number(printed: Reading | None, line: Reading | None) -> Reading | N
     return replace(printed, verdict="unsure" if printed.verdict == "accepted" else printed.verdict, reason=reason)
 
 
-def checked_against_number(amount: Reading | None, numbers: Sequence[str | None]) -> Reading | None:
-    """Return an amount, unsure where its figures are the end of the check's number: on a blank check that may be taken for one."""
+def checked_figures(amount: Reading | None, numbers: Sequence[str | None]) -> Reading | None:
+    """Return an amount, unsure where its figures may be the end of something else: of the check's number, or of the amount in words."""
     if amount is None or amount.verdict != "accepted":
         return amount
-    figures = "".join(symbol.symbol for symbol in amount.symbols if symbol.symbol.isdigit())
+    said = "".join(symbol.symbol for symbol in amount.symbols)
+    figures = "".join(letter for letter in said if letter.isdigit())
     if len(figures) >= _LEAST_NUMBER and any(number is not None and number.endswith(figures) for number in numbers):
         return replace(amount, verdict="unsure", reason="it has the figures of the check number, and may be it")
+    if _CENTS_ALONE.fullmatch(said):
+        return replace(amount, verdict="unsure", reason="cents alone stand there: they may be the end of the amount in words")
     return amount
 
 

@@ -144,6 +144,31 @@ def evaluate(
 
 
 @app.command()
+def stages(
+    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
+    data: Data = None,
+    docs: Annotated[Path | None, typer.Option(help="the text whose tables are written again, such as docs/stages.md")] = None,
+    failures: Annotated[Path | None, typer.Option(help="folder for pictures of the worst 20 failures")] = None,
+    frames: Annotated[int, typer.Option(min=1, help="frames to draw; and so many without a check")] = 200,
+) -> None:
+    """Say where accuracy is lost: pages, fields, strips and decoding, each with what comes before it given."""
+    from edge.pipeline import Reader
+    from edge.recognize.bundle import read_bundle
+    from train.measured import put_table
+    from train.stages import frames_without, measure_stages, measure_without, stage_tables, write_failures
+
+    folder, reader = data_folder(data), Reader(read_bundle(bundle))
+    figures = list(measure_stages(reader, folder, frames))
+    without, invented = measure_without(reader, frames_without(folder, frames))
+    for name, lines in stage_tables(figures, without):
+        typer.echo("\n".join(["", name, *lines]))
+        if docs:
+            put_table(docs, name, lines)
+    if failures:
+        write_failures([*invented, *(failure for f in figures for failure in f.failures)], failures)
+
+
+@app.command()
 def parity(
     runs: Annotated[list[Path], typer.Argument(help="run folders that the bundle was quantized from")],
     bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,

@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
-from edge.datatypes import Box, FieldRegion, Page, Reading
-from edge.rivals import checked_edges, checked_number, is_covered, is_legible, is_sure_in_mirror, most_likely
+from edge.datatypes import Box, FieldRegion, Page, Reading, Symbol
+from edge.rivals import (
+    checked_edges,
+    checked_figures,
+    checked_ink,
+    checked_number,
+    checked_place,
+    is_covered,
+    is_legible,
+    is_sure_in_mirror,
+    most_likely,
+)
 
 
 def region(confidence: float) -> FieldRegion:
@@ -71,3 +81,41 @@ def test_a_box_is_covered_by_what_lies_on_most_of_it() -> None:
     box: Box = (10.0, 10.0, 20.0, 10.0)
     assert is_covered(box, [(0.0, 0.0, 5.0, 5.0), (12.0, 8.0, 30.0, 30.0)])
     assert not is_covered(box, [(25.0, 8.0, 30.0, 30.0)])
+
+
+def accepted(text: str, box: Box = (100.0, 100.0, 200.0, 50.0)) -> Reading:
+    boxes = [(10.0 + 30 * index, 5.0, 25.0, 40.0) for index in range(len(text))]
+    return Reading(text, "accepted", 0.999, None, box, tuple(Symbol(s, b, 1.0) for s, b in zip(text, boxes, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_doubted"), [("7124", True), ("124", True), ("24", False), ("54/100", True), ("3 54/100", False), ("54.00", False)]
+)
+def test_the_end_of_the_check_number_or_of_the_amount_in_words_is_no_sure_amount(text: str, is_doubted: bool) -> None:
+    checked = checked_figures(accepted(text), [None, "007124"])
+    assert checked is not None
+    assert (checked.verdict == "unsure") == is_doubted == bool(checked.reason)
+
+
+def test_an_amount_in_the_place_of_the_date_is_unsure_and_so_is_one_beside_a_likelier_place() -> None:
+    amount = accepted("2,016.00")
+    own = FieldRegion("amount", (100.0, 100.0, 200.0, 50.0), 0.6)
+    date = FieldRegion("date", (0.0, 90.0, 250.0, 60.0), 0.4)
+    likelier = FieldRegion("amount", (600.0, 100.0, 200.0, 50.0), 0.8)
+    assert checked_place(amount, [own], "amount") is amount
+    for regions, word in (([own, date], "date"), ([own, likelier], "likelier")):
+        checked = checked_place(amount, regions, "amount")
+        assert checked is not None
+        assert checked.verdict == "unsure"
+        assert word in (checked.reason or "")
+
+
+def test_a_covered_amount_is_unsure() -> None:
+    page = page_at(0.0)
+    paper = np.full(page.pixels.shape, 220, np.uint8)
+    assert checked_ink(accepted("123"), Page(paper, page.corners, page.page_to_frame, 1.0)) is not None
+    covered = paper.copy()
+    covered[90:160, 280:340] = 30
+    checked = checked_ink(accepted("123"), Page(covered, page.corners, page.page_to_frame, 1.0))
+    assert checked is not None
+    assert "cover" in (checked.reason or "")
