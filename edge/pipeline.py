@@ -32,6 +32,7 @@ from edge.recognize.card import NetworkCard
 from edge.recognize.network import DigitNetwork, FieldNetwork, PageNetwork, StripNetwork
 from edge.rivals import (
     MIRRORED,
+    checked_cover,
     checked_edges,
     checked_figures,
     checked_ink,
@@ -41,6 +42,7 @@ from edge.rivals import (
     is_legible,
     is_sure_in_mirror,
     most_likely,
+    without_sign,
 )
 
 Kind = Literal["digits", "amount", "date", "micr"]
@@ -128,7 +130,7 @@ class Reader:
         spent = dict.fromkeys(STAGES, 0.0)
         country, fields = self._read_fields(page, currency, spent)
         is_mirrored = any(reading is not None and reading.reason == MIRRORED for reading in fields.values())
-        fields = {name: checked_edges(reading, page, frame.size) for name, reading in fields.items()}
+        fields = {name: checked_cover(checked_edges(reading, page, frame.size), page) for name, reading in fields.items()}
         quality = judge_frame(frame, page, is_mirrored)
         spent["total"] = _ms_since(started)
         return CheckReading(check_index, frame.size, page, quality, fields, spent, frame_scale=frame.scale, country=country)
@@ -220,7 +222,7 @@ class Reader:
                 taken.append(reading.box)
         printed = fields["check_number"]
         numbers = [printed.text if printed else None, line.values.get("check_number") if line else None]
-        amount = checked_ink(checked_place(fields["amount"], regions, "amount"), page)
+        amount = checked_ink(checked_place(without_sign(fields["amount"]), regions, "amount"), page)
         fields["amount"] = checked_figures(amount, numbers)
         fields["check_number"] = checked_number(printed, line)
         return fields

@@ -1,6 +1,5 @@
 """Several readings of one check: which place and reading to believe, and what on the rest of the page speaks against one."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,11 +14,11 @@ _SURE_PLACE = 0.5
 # space between two digits.
 _AT_EDGE = 0.3
 # A check is mirrored when its MICR line makes so little sense as it stands, and so much on the page turned over.
-_LEGIBLE, _SURE_IN_MIRROR = 0.5, 0.9
+_LEGIBLE, _SURE_IN_MIRROR, _LEAST_LINE = 0.5, 0.9, 10
 # Nor is a field accepted of whose box another field may have so much.
 _SHARED = 0.3
-# What follows the amount in words: "54/100".
-_CENTS_ALONE = re.compile(r"\D*\d\d/(?:100)?\D*")
+# Minor units of the least amount that is more than cents.
+_ONE = 100
 # A check number has at least so many figures.
 _LEAST_NUMBER = 3
 MIRRORED = "the picture is mirrored"
@@ -62,7 +61,7 @@ def checked_figures(amount: Reading | None, numbers: Sequence[str | None]) -> Re
     figures = "".join(letter for letter in said if letter.isdigit())
     if len(figures) >= _LEAST_NUMBER and any(number is not None and number.endswith(figures) for number in numbers):
         return replace(amount, verdict="unsure", reason="it has the figures of the check number, and may be it")
-    if _CENTS_ALONE.fullmatch(said):
+    if "/" in said and amount.values["minor_units"] < _ONE:  # "54/100" ends the amount in words
         return replace(amount, verdict="unsure", reason="cents alone stand there: they may be the end of the amount in words")
     return amount
 
@@ -74,17 +73,22 @@ def checked_edges(reading: Reading | None, page: Page, frame_size: tuple[int, in
     return replace(reading, verdict="unsure", reason="it reaches the edge of the check, and a part may be missing")
 
 
+def checked_cover(reading: Reading | None, page: Page) -> Reading | None:
+    """Return the reading, unsure where something may cover a part of its field: a finger, a clip, a stain."""
+    if reading is None or reading.verdict != "accepted" or reading.box is None or not has_cover(page.pixels, reading.box):
+        return reading
+    return replace(reading, verdict="unsure", reason="something lies on it or beside it, and may cover a part")
+
+
 def checked_ink(reading: Reading | None, page: Page) -> Reading | None:
-    """Return an amount, unsure where something may cover a part of it, or somebody may have changed it."""
+    """Return an amount, unsure where somebody may have changed it."""
     if reading is None or reading.verdict != "accepted" or reading.box is None:
         return reading
     x, y, width, height = (round(v) for v in reading.box)
     field = page.pixels[y : y + height, x : x + width]
     digits = [symbol for symbol in reading.symbols if symbol.symbol.isdigit()]
     boxes = [digit.box for digit in digits]
-    if has_cover(page.pixels, reading.box):
-        reason = "something lies on it or beside it, and may cover a part"
-    elif (odd := odd_digit(field, boxes)) is not None:
+    if (odd := odd_digit(field, boxes)) is not None:
         reason = f"digit {odd + 1} of {len(digits)}, {digits[odd].symbol!r}, is in broader or other ink: it may have been changed"
     elif is_crossed_out(field, boxes):
         reason = "a stroke goes through it: it may have been crossed out"
@@ -120,12 +124,27 @@ def _is_at_edge(box: Box, page: Page, frame_size: tuple[int, int]) -> bool:
 
 def is_legible(line: Reading | None) -> bool:
     """Return whether a MICR line makes sense as it stands, so that nobody need ask whether the check is mirrored."""
-    return line is not None and line.confidence > _LEGIBLE
+    return _is_line(line, _LEGIBLE)
 
 
 def is_sure_in_mirror(line: Reading | None) -> bool:
     """Return whether a MICR line read on the page turned over makes so much sense that the check is mirrored."""
-    return line is not None and line.confidence > _SURE_IN_MIRROR
+    return _is_line(line, _SURE_IN_MIRROR)
+
+
+def _is_line(line: Reading | None, least: float) -> bool:
+    return line is not None and line.text is not None and len(line.text) >= _LEAST_LINE and line.confidence > least
+
+
+def without_sign(amount: Reading | None) -> Reading | None:
+    """Return an amount, or that there is none where all that was taken for a digit is the printed sign of the currency."""
+    if amount is None or amount.text is None:
+        return amount
+    signs = [symbol.box for symbol in amount.symbols if symbol.symbol == "$"]
+    digits = [symbol.box for symbol in amount.symbols if symbol.symbol.isdigit()]
+    if not signs or not all(is_covered(box, signs) for box in digits):
+        return amount
+    return Reading(None, "unreadable", 0.0, "empty", amount.box, values={**amount.values, "minor_units": None})
 
 
 def is_covered(box: Box, by: Sequence[Box]) -> bool:

@@ -169,6 +169,24 @@ def stages(
 
 
 @app.command()
+def quality(
+    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
+    docs: Annotated[Path | None, typer.Option(help="the text whose table is written again, such as docs/stages.md")] = None,
+    frames: Annotated[int, typer.Option(min=24, help="frames to draw with each fault")] = 96,
+) -> None:
+    """Fit the thresholds of edge/locate/quality.py to where readings fail, and show them beside those in use."""
+    from edge.pipeline import Reader
+    from edge.recognize.bundle import read_bundle
+    from train.fit_quality import fit_thresholds, threshold_table
+    from train.measured import put_table
+
+    lines = threshold_table(list(fit_thresholds(Reader(read_bundle(bundle)), frames)))
+    typer.echo("\n".join(lines))
+    if docs:
+        put_table(docs, "quality", lines)
+
+
+@app.command()
 def parity(
     runs: Annotated[list[Path], typer.Argument(help="run folders that the bundle was quantized from")],
     bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
@@ -212,7 +230,8 @@ def reproduce(
 def generate(
     folder: Annotated[Path, typer.Argument(help="a new folder: images/ and labels.jsonl are written into it")],
     what: Annotated[
-        Literal["checks", "frames", "empty"], typer.Option(help="flat checks, camera frames of one, or frames without")
+        Literal["checks", "frames", "empty", "samples"],
+        typer.Option(help="flat checks, camera frames of one, frames without, or the samples that come with the reader"),
     ] = "frames",
     count: Annotated[int, typer.Option(min=1)] = 100,
     seed: Annotated[int, typer.Option(min=0)] = 1,
@@ -223,7 +242,12 @@ def generate(
     from rich.progress import Progress
 
     from train.data.generate import write_set
+    from train.data.samples import write_samples
 
+    if what == "samples":
+        write_samples(folder)
+        typer.echo(f"{folder}: frames/, strips/, labels.jsonl")
+        return
     with Progress() as bar:
         task = bar.add_task(what, total=count)
         write_set(folder, what, count, seed, (width, height), lambda done: bar.update(task, completed=done))

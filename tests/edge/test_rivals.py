@@ -5,15 +5,16 @@ import pytest
 
 from edge.datatypes import Box, FieldRegion, Page, Reading, Symbol
 from edge.rivals import (
+    checked_cover,
     checked_edges,
     checked_figures,
-    checked_ink,
     checked_number,
     checked_place,
     is_covered,
     is_legible,
     is_sure_in_mirror,
     most_likely,
+    without_sign,
 )
 
 
@@ -72,8 +73,9 @@ def test_a_field_that_may_go_on_beyond_the_edge_is_not_accepted(box: Box, left_p
 
 
 def test_only_a_line_that_makes_no_sense_is_looked_for_in_the_mirror() -> None:
-    good, poor = Reading("A1A", "accepted", 0.99, None, None), Reading("A1A", "unsure", 0.1, "r", None)
+    good, poor = Reading("A518872539A", "accepted", 0.99, None, None), Reading("A518872539A", "unsure", 0.1, "r", None)
     assert (is_legible(good), is_legible(poor), is_legible(None)) == (True, False, False)
+    assert not is_legible(Reading("00B", "unsure", 0.6, "r", None))
     assert (is_sure_in_mirror(good), is_sure_in_mirror(poor), is_sure_in_mirror(None)) == (True, False, False)
 
 
@@ -85,11 +87,14 @@ def test_a_box_is_covered_by_what_lies_on_most_of_it() -> None:
 
 def accepted(text: str, box: Box = (100.0, 100.0, 200.0, 50.0)) -> Reading:
     boxes = [(10.0 + 30 * index, 5.0, 25.0, 40.0) for index in range(len(text))]
-    return Reading(text, "accepted", 0.999, None, box, tuple(Symbol(s, b, 1.0) for s, b in zip(text, boxes, strict=True)))
+    minor_units = 54 if text == "54/100" else 10_000
+    symbols = tuple(Symbol(s, b, 1.0) for s, b in zip(text, boxes, strict=True))
+    return Reading(text, "accepted", 0.999, None, box, symbols, values={"minor_units": minor_units})
 
 
 @pytest.mark.parametrize(
-    ("text", "is_doubted"), [("7124", True), ("124", True), ("24", False), ("54/100", True), ("3 54/100", False), ("54.00", False)]
+    ("text", "is_doubted"),
+    [("7124", True), ("124", True), ("24", False), ("54/100", True), ("3 54/100", False), ("54.00", False), ("91/-", False)],
 )
 def test_the_end_of_the_check_number_or_of_the_amount_in_words_is_no_sure_amount(text: str, is_doubted: bool) -> None:
     checked = checked_figures(accepted(text), [None, "007124"])
@@ -113,9 +118,20 @@ def test_an_amount_in_the_place_of_the_date_is_unsure_and_so_is_one_beside_a_lik
 def test_a_covered_amount_is_unsure() -> None:
     page = page_at(0.0)
     paper = np.full(page.pixels.shape, 220, np.uint8)
-    assert checked_ink(accepted("123"), Page(paper, page.corners, page.page_to_frame, 1.0)) is not None
+    assert checked_cover(accepted("123"), Page(paper, page.corners, page.page_to_frame, 1.0)) == accepted("123")
     covered = paper.copy()
     covered[90:160, 280:340] = 30
-    checked = checked_ink(accepted("123"), Page(covered, page.corners, page.page_to_frame, 1.0))
+    checked = checked_cover(accepted("123"), Page(covered, page.corners, page.page_to_frame, 1.0))
     assert checked is not None
     assert "cover" in (checked.reason or "")
+
+
+def test_a_currency_sign_read_as_a_digit_is_an_empty_amount() -> None:
+    sign, digit = Symbol("$", (8.0, 0.0, 29.0, 30.0), 0.8), Symbol("7", (7.0, 1.0, 30.0, 30.0), 1.0)
+    values = {"minor_units": 700, "currency": "USD"}
+    blank = without_sign(Reading("7.00", "unsure", 0.87, "r", None, (digit, sign), values=values))
+    assert blank is not None
+    assert (blank.text, blank.verdict, blank.reason) == (None, "unreadable", "empty")
+    assert blank.values == {"minor_units": None, "currency": "USD"}
+    seven = Reading("7.00", "unsure", 0.87, "r", None, (sign, Symbol("7", (45.0, 1.0, 30.0, 30.0), 1.0)), values=values)
+    assert without_sign(seven) is seven
