@@ -110,7 +110,6 @@ def evaluate(
     data: Data = None,
     errors: Annotated[Path | None, typer.Option(help="folder for pictures of the worst errors")] = None,
     write: Annotated[bool, typer.Option("--write", help="put the figures on the bundle's card")] = False,
-    bursts: Annotated[Path | None, typer.Option(help="also read strips in bursts of frames; the picture of the curves to write")] = None,
 ) -> None:
     """Measure a bundle on strips and digits that took no part in training or in fitting thresholds."""
     from dataclasses import asdict
@@ -134,11 +133,6 @@ def evaluate(
     for figure in measure_digits(reader, folder):
         figures.append(figure)
         typer.echo(_line(asdict(figure)))
-    if bursts:
-        from train.bursts import compare_bursts
-
-        for line in compare_bursts(reader, [s for n, k, _, rows in tasks(folder, "measure") if k == "digits" for s in rows], bursts):
-            typer.echo(line)
     if write and bundle:
         bundle.write_bytes(with_accuracy(bundle.read_bytes(), [asdict(f) for f in figures]))
 
@@ -166,6 +160,28 @@ def stages(
             put_table(docs, name, lines)
     if failures:
         write_failures([*invented, *(failure for f in figures for failure in f.failures)], failures)
+
+
+@app.command()
+def bursts(
+    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
+    data: Data = None,
+    docs: Annotated[Path | None, typer.Option(help="docs/fusion.md, whose tables are written again, and its picture beside it")] = None,
+) -> None:
+    """Read strips in one frame and in several together: does it pay?"""
+    from edge.pipeline import Reader
+    from edge.recognize.bundle import read_bundle
+    from train.bursts import compare_bursts
+    from train.evaluate import tasks
+    from train.measured import put_table
+
+    folder, reader = data_folder(data), Reader(read_bundle(bundle))
+    for part in ("validate", "measure"):
+        strips = [strip for _, kind, _, rows in tasks(folder, part) if kind == "digits" for strip in rows]
+        lines = compare_bursts(reader, strips, docs.with_suffix(".png") if docs and part == "measure" else None)
+        typer.echo("\n".join(["", part, *lines]))
+        if docs:
+            put_table(docs, part, lines)
 
 
 @app.command()
