@@ -12,7 +12,7 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read train check lint types test fuzz reproduce test-reference bench samples docs lock clean
+.PHONY: help read train check lint types test fuzz reproduce test-reference test-arm64 bench samples docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -40,8 +40,11 @@ fuzz: $(VENV)/.test ## read FUZZ_CASES=5000 spoilt pictures; what went wrong is 
 reproduce: $(VENV)/.train ## rebuild the released models from their float weights and compare them byte for byte
 	@$(BIN)/checkreader-train reproduce
 
-test-reference: $(VENV)/.test ## compare our integer reference with TensorFlow's reference kernels on 10,000 strips a network
+test-reference: $(VENV)/.test ## compare our integer reference with the reference kernels on 10,000 strips a network, 200 pages
 	@REFERENCE_INPUTS=10000 $(BIN)/python -m pytest tests/edge/recognize/test_reference.py
+
+test-arm64: $(VENV)/.test ## run golden set and samples on 64-bit ARM, emulated, and compare with this machine; skipped where qemu is missing
+	@tests/device/arm64 build && TEST_ARM64=1 $(BIN)/python -m pytest tests/device/test_arm64.py $(ARGS) || [ $$? = 69 ]
 
 bench: $(BENCH_VENV)/.bench ## time our reader against PP-OCR's mobile recognizer on STRIPS=folder
 	@$(BENCH_VENV)/bin/python bench/compare_rapidocr.py --data $(STRIPS) $(ARGS)

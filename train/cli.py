@@ -1,30 +1,25 @@
-"""The desktop command: ``checkreader-train fit | quantize | evaluate``."""
+"""The desktop command: ``checkreader-train fit | quantize | evaluate | ...``; see also
+quantization_cli, for what proves the int8 networks, and measuring_cli, for what measures the whole reader.
+"""
 
-import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from train.data.sources import REPOSITORY, data_folder
+from edge.errors import EdgeError
+from train.data.sources import data_folder
+from train.measuring_cli import bursts, quality, stages
+from train.quantization_cli import Data, choose_backend, coverage, parity, quantize, reproduce, runtimes
+
+# As in sysexits.h.
+_BAD_DATA, _NO_INPUT, _OUTPUT = 65, 66, 74
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-Data = Annotated[
-    Path | None, typer.Option("--data", help="folder of labelled sets; default: TRAIN_DATA, else ../shared/data beside the repository")
-]
-
-
-def _choose_backend() -> None:
-    """Let Keras run on what is installed, TensorFlow first, unless KERAS_BACKEND says otherwise."""
-    if "KERAS_BACKEND" not in os.environ:
-        found = [b for b in ("tensorflow", "jax", "torch") if find_spec(b)]
-        if not found:
-            sys.exit("no Keras backend is installed: pip install 'checkreader[train]' brings TensorFlow")
-        os.environ["KERAS_BACKEND"] = found[0]
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+for command in (quantize, coverage, parity, reproduce, runtimes, stages, bursts, quality):
+    app.command()(command)
 
 
 @app.callback()
@@ -45,7 +40,7 @@ def fit(
     start_from: Annotated[Path | None, typer.Option(help="weights.npz of an earlier run of the same design")] = None,
 ) -> None:
     """Train one network from the development sets; start again to go on from the last finished epoch."""
-    _choose_backend()
+    choose_backend()
     from dataclasses import replace
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -85,26 +80,6 @@ def fit(
 
 
 @app.command()
-def quantize(
-    runs: Annotated[list[Path], typer.Argument(help="run folders, one for each network")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="the bundle to write")],
-    version: Annotated[str, typer.Option(help="version on the card")] = "0.1.0",
-    data: Data = None,
-) -> None:
-    """Convert runs to int8, fit temperature and thresholds with the int8 networks, and write a bundle."""
-    _choose_backend()
-    from train.release import build_bundle, design_of
-
-    of_network = {design_of(run): run for run in runs}
-    if missing := {"digit", "strip", "date", "micr", "fields"} - of_network.keys():
-        raise typer.BadParameter(f"no run for {', '.join(sorted(missing))}", param_hint="runs")
-    bundle = build_bundle(of_network, data_folder(data), version)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(bundle)
-    typer.echo(f"{out}: {len(bundle)} bytes; measure it with: checkreader-train evaluate --bundle {out} --write")
-
-
-@app.command()
 def evaluate(
     bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
     data: Data = None,
@@ -115,7 +90,7 @@ def evaluate(
     from dataclasses import asdict
 
     from edge.pipeline import Reader
-    from edge.recognize.bundle import read_bundle
+    from edge.recognize.bundle import read_bundle, save_bundle
     from train.evaluate import draw_errors, measure_digits, measure_strips, tasks
     from train.release import with_accuracy
 
@@ -134,112 +109,7 @@ def evaluate(
         figures.append(figure)
         typer.echo(_line(asdict(figure)))
     if write and bundle:
-        bundle.write_bytes(with_accuracy(bundle.read_bytes(), [asdict(f) for f in figures]))
-
-
-@app.command()
-def stages(
-    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
-    data: Data = None,
-    docs: Annotated[Path | None, typer.Option(help="the text whose tables are written again, such as docs/stages.md")] = None,
-    failures: Annotated[Path | None, typer.Option(help="folder for pictures of the worst 20 failures")] = None,
-    frames: Annotated[int, typer.Option(min=1, help="frames to draw; and so many without a check")] = 200,
-) -> None:
-    """Say where accuracy is lost: pages, fields, strips and decoding, each with what comes before it given."""
-    from edge.pipeline import Reader
-    from edge.recognize.bundle import read_bundle
-    from train.measured import put_table
-    from train.stages import frames_without, measure_stages, measure_without, stage_tables, write_failures
-
-    folder, reader = data_folder(data), Reader(read_bundle(bundle))
-    figures = list(measure_stages(reader, folder, frames))
-    without, invented = measure_without(reader, frames_without(folder, frames))
-    for name, lines in stage_tables(figures, without):
-        typer.echo("\n".join(["", name, *lines]))
-        if docs:
-            put_table(docs, name, lines)
-    if failures:
-        write_failures([*invented, *(failure for f in figures for failure in f.failures)], failures)
-
-
-@app.command()
-def bursts(
-    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
-    data: Data = None,
-    docs: Annotated[Path | None, typer.Option(help="docs/fusion.md, whose tables are written again, and its picture beside it")] = None,
-) -> None:
-    """Read strips in one frame and in several together: does it pay?"""
-    from edge.pipeline import Reader
-    from edge.recognize.bundle import read_bundle
-    from train.bursts import compare_bursts
-    from train.evaluate import tasks
-    from train.measured import put_table
-
-    folder, reader = data_folder(data), Reader(read_bundle(bundle))
-    for part in ("validate", "measure"):
-        strips = [strip for _, kind, _, rows in tasks(folder, part) if kind == "digits" for strip in rows]
-        lines = compare_bursts(reader, strips, docs.with_suffix(".png") if docs and part == "measure" else None)
-        typer.echo("\n".join(["", part, *lines]))
-        if docs:
-            put_table(docs, part, lines)
-
-
-@app.command()
-def quality(
-    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
-    docs: Annotated[Path | None, typer.Option(help="the text whose table is written again, such as docs/stages.md")] = None,
-    frames: Annotated[int, typer.Option(min=24, help="frames to draw with each fault")] = 96,
-) -> None:
-    """Fit the thresholds of edge/locate/quality.py to where readings fail, and show them beside those in use."""
-    from edge.pipeline import Reader
-    from edge.recognize.bundle import read_bundle
-    from train.fit_quality import fit_thresholds, threshold_table
-    from train.measured import put_table
-
-    lines = threshold_table(list(fit_thresholds(Reader(read_bundle(bundle)), frames)))
-    typer.echo("\n".join(lines))
-    if docs:
-        put_table(docs, "quality", lines)
-
-
-@app.command()
-def parity(
-    runs: Annotated[list[Path], typer.Argument(help="run folders that the bundle was quantized from")],
-    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
-    data: Data = None,
-) -> None:
-    """Compare the bundle's int8 networks with their float twins, string by string."""
-    _choose_backend()
-    from edge.recognize.bundle import read_bundle
-    from train.parity import compare
-    from train.release import design_of
-
-    for row in compare(read_bundle(bundle), {design_of(run): run for run in runs}, data_folder(data)):
-        typer.echo(
-            f"{row.name:28} n={row.n:<5} right: float {row.n_right_float}, int8 {row.n_right_int8}; "
-            f"changed: {row.n_changed_texts} texts, {row.n_changed_verdicts} verdicts"
-        )
-
-
-@app.command()
-def reproduce(
-    bundle: Annotated[Path | None, typer.Argument(help="the bundle; default: the reader's own")] = None,
-    released: Annotated[Path, typer.Option(help="folder with the float weights of each network")] = REPOSITORY / "train" / "released",
-) -> None:
-    """Rebuild every model of a bundle from its float weights. Exit: 0 the same bytes, 2 the same answers, 1 other answers."""
-    _choose_backend()
-    from edge.recognize.bundle import read_bundle
-    from train.reproduce import EXIT_CODES, rebuild
-
-    worst = 0
-    for network in rebuild(read_bundle(bundle), released):
-        said = {"bytes": "identical", "answers": "other bytes, the same answers", "nothing": "OTHER ANSWERS"}[network.same]
-        typer.echo(f"{network.network:8} {network.packed_sha256[:16]} {network.rebuilt_sha256[:16]} {said}")
-        for difference in network.differences:
-            typer.echo(f"         {difference}")
-        code = EXIT_CODES[network.same]
-        worst = code if worst == 0 or code == 1 else worst
-    raise typer.Exit(worst)
+        save_bundle(bundle, with_accuracy(bundle.read_bytes(), [asdict(f) for f in figures]))
 
 
 @app.command()
@@ -285,11 +155,15 @@ def _line(figure: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Run the command; broken input ends with a sentence and its exit code, not with a traceback."""
+    """Run the command; broken input ends with a sentence and its exit code (see :mod:`edge.errors`), not with a traceback."""
     try:
         app()
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f"checkreader-train: {error}")
+    except EdgeError as error:
+        print(f"checkreader-train: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (OSError, ValueError) as error:
+        print(f"checkreader-train: {error}", file=sys.stderr)
+        sys.exit(_NO_INPUT if isinstance(error, FileNotFoundError) else _OUTPUT if isinstance(error, OSError) else _BAD_DATA)
 
 
 if __name__ == "__main__":
