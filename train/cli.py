@@ -1,4 +1,6 @@
-"""The desktop command: ``checkreader-train fit | quantize | evaluate | ...``; what proves the int8 networks is in quantization_cli."""
+"""The desktop command: ``checkreader-train fit | quantize | evaluate | ...``; see also
+quantization_cli, for what proves the int8 networks, and measuring_cli, for what measures the whole reader.
+"""
 
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ import typer
 
 from edge.errors import EdgeError
 from train.data.sources import data_folder
+from train.measuring_cli import bursts, quality, stages
 from train.quantization_cli import Data, choose_backend, coverage, parity, quantize, reproduce, runtimes
 
 # As in sysexits.h.
@@ -15,7 +18,7 @@ _BAD_DATA, _NO_INPUT, _OUTPUT = 65, 66, 74
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-for command in (quantize, coverage, parity, reproduce, runtimes):
+for command in (quantize, coverage, parity, reproduce, runtimes, stages, bursts, quality):
     app.command()(command)
 
 
@@ -82,7 +85,6 @@ def evaluate(
     data: Data = None,
     errors: Annotated[Path | None, typer.Option(help="folder for pictures of the worst errors")] = None,
     write: Annotated[bool, typer.Option("--write", help="put the figures on the bundle's card")] = False,
-    bursts: Annotated[Path | None, typer.Option(help="also read strips in bursts of frames; the picture of the curves to write")] = None,
 ) -> None:
     """Measure a bundle on strips and digits that took no part in training or in fitting thresholds."""
     from dataclasses import asdict
@@ -106,11 +108,6 @@ def evaluate(
     for figure in measure_digits(reader, folder):
         figures.append(figure)
         typer.echo(_line(asdict(figure)))
-    if bursts:
-        from train.bursts import compare_bursts
-
-        for line in compare_bursts(reader, [s for n, k, _, rows in tasks(folder, "measure") if k == "digits" for s in rows], bursts):
-            typer.echo(line)
     if write and bundle:
         save_bundle(bundle, with_accuracy(bundle.read_bytes(), [asdict(f) for f in figures]))
 
@@ -119,7 +116,8 @@ def evaluate(
 def generate(
     folder: Annotated[Path, typer.Argument(help="a new folder: images/ and labels.jsonl are written into it")],
     what: Annotated[
-        Literal["checks", "frames", "empty"], typer.Option(help="flat checks, camera frames of one, or frames without")
+        Literal["checks", "frames", "empty", "samples"],
+        typer.Option(help="flat checks, camera frames of one, frames without, or the samples that come with the reader"),
     ] = "frames",
     count: Annotated[int, typer.Option(min=1)] = 100,
     seed: Annotated[int, typer.Option(min=0)] = 1,
@@ -130,7 +128,12 @@ def generate(
     from rich.progress import Progress
 
     from train.data.generate import write_set
+    from train.data.samples import write_samples
 
+    if what == "samples":
+        write_samples(folder)
+        typer.echo(f"{folder}: frames/, strips/, labels.jsonl")
+        return
     with Progress() as bar:
         task = bar.add_task(what, total=count)
         write_set(folder, what, count, seed, (width, height), lambda done: bar.update(task, completed=done))
