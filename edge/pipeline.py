@@ -223,7 +223,7 @@ class Reader:
         printed = fields["check_number"]
         numbers = [printed.text if printed else None, line.values.get("check_number") if line else None]
         amount = checked_ink(checked_place(without_sign(fields["amount"]), regions, "amount"), page)
-        fields["amount"] = checked_figures(amount, numbers)
+        fields["amount"] = checked_figures(amount, numbers, fields["date"] is not None and fields["date"].text is not None)
         fields["check_number"] = checked_number(printed, line)
         return fields
 

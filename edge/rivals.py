@@ -1,5 +1,6 @@
 """Several readings of one check: which place and reading to believe, and what on the rest of the page speaks against one."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,6 +18,8 @@ _AT_EDGE = 0.3
 _LEGIBLE, _SURE_IN_MIRROR, _LEAST_LINE = 0.5, 0.9, 10
 # Nor is a field accepted of whose box another field may have so much.
 _SHARED = 0.3
+# Four figures without a sign, a mark or cents, as the year of a date that a check can bear.
+_YEAR = re.compile(r"(?:19|20)\d\d")
 # Minor units of the least amount that is more than cents.
 _ONE = 100
 # A check number has at least so many figures.
@@ -53,14 +56,19 @@ def checked_number(printed: Reading | None, line: Reading | None) -> Reading | N
     return replace(printed, verdict="unsure" if printed.verdict == "accepted" else printed.verdict, reason=reason)
 
 
-def checked_figures(amount: Reading | None, numbers: Sequence[str | None]) -> Reading | None:
-    """Return an amount, unsure where its figures may be the end of something else: of the check's number, or of the amount in words."""
+def checked_figures(amount: Reading | None, numbers: Sequence[str | None], has_date: bool) -> Reading | None:
+    """Return an amount, unsure where its figures may be something else: the check's number, cents of the amount in words, or a year.
+
+    ``has_date`` says whether a date was read elsewhere; where none was, four bare figures may be the year of one that is torn or parted.
+    """
     if amount is None or amount.verdict != "accepted":
         return amount
     said = "".join(symbol.symbol for symbol in amount.symbols)
     figures = "".join(letter for letter in said if letter.isdigit())
     if len(figures) >= _LEAST_NUMBER and any(number is not None and number.endswith(figures) for number in numbers):
         return replace(amount, verdict="unsure", reason="it has the figures of the check number, and may be it")
+    if not has_date and _YEAR.fullmatch(said):
+        return replace(amount, verdict="unsure", reason="it may be the year of a date that could not be read")
     if "/" in said and amount.values["minor_units"] < _ONE:  # "54/100" ends the amount in words
         return replace(amount, verdict="unsure", reason="cents alone stand there: they may be the end of the amount in words")
     return amount

@@ -97,7 +97,7 @@ def accepted(text: str, box: Box = (100.0, 100.0, 200.0, 50.0)) -> Reading:
     [("7124", True), ("124", True), ("24", False), ("54/100", True), ("3 54/100", False), ("54.00", False), ("91/-", False)],
 )
 def test_the_end_of_the_check_number_or_of_the_amount_in_words_is_no_sure_amount(text: str, is_doubted: bool) -> None:
-    checked = checked_figures(accepted(text), [None, "007124"])
+    checked = checked_figures(accepted(text), [None, "007124"], has_date=True)
     assert checked is not None
     assert (checked.verdict == "unsure") == is_doubted == bool(checked.reason)
 
@@ -135,3 +135,13 @@ def test_a_currency_sign_read_as_a_digit_is_an_empty_amount() -> None:
     assert blank.values == {"minor_units": None, "currency": "USD"}
     seven = Reading("7.00", "unsure", 0.87, "r", None, (sign, Symbol("7", (45.0, 1.0, 30.0, 30.0), 1.0)), values=values)
     assert without_sign(seven) is seven
+
+
+@pytest.mark.parametrize(("text", "has_date", "verdict"), [
+    ("2003", False, "unsure"), ("2003", True, "accepted"), ("$2003", False, "accepted"), ("2,003.00", False, "accepted"),
+    ("2103", False, "accepted"),
+])  # fmt: skip
+def test_four_bare_figures_may_be_the_year_of_a_date_that_was_not_read(text: str, has_date: bool, verdict: str) -> None:
+    checked = checked_figures(accepted(text), [], has_date)
+    assert checked is not None
+    assert checked.verdict == verdict

@@ -32,7 +32,10 @@ def covered_by(pictures: list[np.ndarray], digit: Any) -> Coverage:
 def test_the_generators_set_is_wide_enough_and_every_layer_has_its_figure(digit: Any) -> None:
     covered = covered_by(digit[1], digit)
     assert covered.reasons() == []
-    assert covered.n == covered.n_different == len(digit[1])
+    # Digits too faint to be told from their paper come out bare, and bare ones are all the same.
+    n_bare = sum(not picture.any() for picture in digit[1])
+    assert covered.n == len(digit[1])
+    assert covered.n_different == covered.n - max(0, n_bare - 1)
     assert [f.layer.index for f in covered.layers] == list(range(len(covered.layers)))
     assert all(f.sqnr_db > 20 for f in covered.layers)
     assert covered.layers[0].layer.operator == "CONV_2D"
