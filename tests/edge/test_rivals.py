@@ -1,9 +1,11 @@
 """Which of several readings to believe, and what on the rest of the page speaks against one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from edge.datatypes import Box, FieldRegion, Page, Reading, Symbol
+from edge.datatypes import Alternative, Box, FieldRegion, Page, Reading, Symbol
 from edge.rivals import (
     checked_cover,
     checked_edges,
@@ -135,3 +137,12 @@ def test_a_currency_sign_read_as_a_digit_is_an_empty_amount() -> None:
     assert blank.values == {"minor_units": None, "currency": "USD"}
     seven = Reading("7.00", "unsure", 0.87, "r", None, (sign, Symbol("7", (45.0, 1.0, 30.0, 30.0), 1.0)), values=values)
     assert without_sign(seven) is seven
+
+
+@pytest.mark.parametrize(("said", "share", "is_doubted"), [("32019", 0.03, True), ("32019", 0.0005, False), ("32,019", 0.03, False)])
+def test_figures_without_a_mark_that_may_have_a_point_are_unsure(said: str, share: float, is_doubted: bool) -> None:
+    amount = replace(accepted(said), text="32,019.00", alternatives=(Alternative("320.19", share), Alternative("32,018.00", 0.01)))
+    checked = checked_figures(amount, [None])
+    assert checked is not None
+    assert (checked.verdict == "unsure") == is_doubted
+    assert is_doubted == ("320.19" in (checked.reason or ""))
