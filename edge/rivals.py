@@ -65,6 +65,8 @@ def checked_figures(amount: Reading | None, numbers: Sequence[str | None]) -> Re
         return replace(amount, verdict="unsure", reason="it has the figures of the check number, and may be it")
     if "/" in said and amount.values["minor_units"] < _ONE:  # "54/100" ends the amount in words
         return replace(amount, verdict="unsure", reason="cents alone stand there: they may be the end of the amount in words")
+    if len(said.strip("$*")) == 1:
+        return replace(amount, verdict="unsure", reason="a figure alone may be the printed sign of the currency")
     pointed = next((other for other in amount.alternatives if _figures(other.text) == figures and other.confidence > _POINT_SEEN), None)
     if said.strip("$*") == figures and pointed is not None:
         return replace(amount, verdict="unsure", reason=f"a point may have been overlooked: {pointed.text}")

@@ -96,7 +96,17 @@ def accepted(text: str, box: Box = (100.0, 100.0, 200.0, 50.0)) -> Reading:
 
 @pytest.mark.parametrize(
     ("text", "is_doubted"),
-    [("7124", True), ("124", True), ("24", False), ("54/100", True), ("3 54/100", False), ("54.00", False), ("91/-", False)],
+    [
+        ("7124", True),
+        ("124", True),
+        ("24", False),
+        ("54/100", True),
+        ("3 54/100", False),
+        ("54.00", False),
+        ("91/-", False),
+        ("7", True),
+        ("$7", True),
+    ],
 )
 def test_the_end_of_the_check_number_or_of_the_amount_in_words_is_no_sure_amount(text: str, is_doubted: bool) -> None:
     checked = checked_figures(accepted(text), [None, "007124"])
