@@ -20,6 +20,8 @@ _LEGIBLE, _SURE_IN_MIRROR, _LEAST_LINE = 0.5, 0.9, 10
 _SHARED = 0.3
 # Four figures without a sign, a mark or cents, as the year of a date that a check can bear.
 _YEAR = re.compile(r"(?:19|20)\d\d")
+# A point that is overlooked makes the amount a hundred times too large: so little probability of one is enough to ask.
+_POINT_SEEN = 0.001
 # Minor units of the least amount that is more than cents.
 _ONE = 100
 # A check number has at least so many figures.
@@ -57,20 +59,25 @@ def checked_number(printed: Reading | None, line: Reading | None) -> Reading | N
 
 
 def checked_figures(amount: Reading | None, numbers: Sequence[str | None], has_date: bool) -> Reading | None:
-    """Return an amount, unsure where its figures may be something else: the check's number, cents of the amount in words, or a year.
+    """Return an amount, unsure where its figures may be something else: the check's number, cents of the amount in words, a year, or lack a point.
 
     ``has_date`` says whether a date was read elsewhere; where none was, four bare figures may be the year of one that is torn or parted.
     """
     if amount is None or amount.verdict != "accepted":
         return amount
     said = "".join(symbol.symbol for symbol in amount.symbols)
-    figures = "".join(letter for letter in said if letter.isdigit())
+    figures = _figures(said)
     if len(figures) >= _LEAST_NUMBER and any(number is not None and number.endswith(figures) for number in numbers):
         return replace(amount, verdict="unsure", reason="it has the figures of the check number, and may be it")
     if not has_date and _YEAR.fullmatch(said):
         return replace(amount, verdict="unsure", reason="it may be the year of a date that could not be read")
     if "/" in said and amount.values["minor_units"] < _ONE:  # "54/100" ends the amount in words
         return replace(amount, verdict="unsure", reason="cents alone stand there: they may be the end of the amount in words")
+    if len(said.strip("$*")) == 1:
+        return replace(amount, verdict="unsure", reason="a figure alone may be the printed sign of the currency")
+    pointed = next((other for other in amount.alternatives if _figures(other.text) == figures and other.confidence > _POINT_SEEN), None)
+    if said.strip("$*") == figures and pointed is not None:
+        return replace(amount, verdict="unsure", reason=f"a point may have been overlooked: {pointed.text}")
     return amount
 
 
@@ -79,6 +86,10 @@ def checked_edges(reading: Reading | None, page: Page, frame_size: tuple[int, in
     if reading is None or reading.verdict != "accepted" or reading.box is None or not _is_at_edge(reading.box, page, frame_size):
         return reading
     return replace(reading, verdict="unsure", reason="it reaches the edge of the check, and a part may be missing")
+
+
+def _figures(text: str) -> str:
+    return "".join(letter for letter in text if letter.isdigit())
 
 
 def checked_cover(reading: Reading | None, page: Page) -> Reading | None:

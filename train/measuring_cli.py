@@ -57,7 +57,7 @@ def bursts(
 def quality(
     bundle: BundleFile = None,
     docs: Annotated[Path | None, typer.Option(help="the text whose table is written again, such as docs/stages.md")] = None,
-    frames: Annotated[int, typer.Option(min=24, help="frames to draw with each fault")] = 96,
+    frames: Annotated[int, typer.Option(min=24, help="frames to draw with each fault")] = 192,
 ) -> None:
     """Fit the thresholds of edge/locate/quality.py to where readings fail, and show them beside those in use."""
     from edge.pipeline import Reader

@@ -11,7 +11,7 @@ from edge.locate.quad import area_of
 # Measured at one size, so that a number means the same for every camera.
 _WORK_PX = 1280
 # What each measure has to be at least. Fitted by `checkreader-train quality` to where readings fail, see docs/stages.md.
-THRESHOLDS: Mapping[str, float] = {"blur": 0.218, "dark": 45.0, "glare": 0.981, "too_small": 453.0, "too_oblique": 0.37, "shadow": 0.236}
+THRESHOLDS: Mapping[str, float] = {"blur": 0.209, "dark": 14.5, "glare": 0.967, "too_small": 393.0, "too_oblique": 0.385, "shadow": 0.268}
 # A corner this near to the border, as a share of the frame's longer side, and a side along it, are cut off.
 _BORDER = 0.002
 # A check that takes so much of the frame is a scan, cut to its edges.

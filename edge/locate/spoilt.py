@@ -10,7 +10,7 @@ from edge.datatypes import F64, U8, Box
 # A patch of one colour as wide and high as this share of the field's height is no stroke of a pen: the boldest print has 0.2.
 _PATCH = 0.36
 # So far beside the field, likewise, a patch may hide a digit of it.
-_BESIDE = 0.45
+_BESIDE = 0.8
 # A patch differs from the paper in one colour at least, by this share of how light the paper is.
 _OTHER_COLOUR = 0.2
 # Another pen wrote a digit when its strokes are so many times as wide as those of the digits around it, or its colour is so many levels

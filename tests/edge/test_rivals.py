@@ -1,9 +1,11 @@
 """Which of several readings to believe, and what on the rest of the page speaks against one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from edge.datatypes import Box, FieldRegion, Page, Reading, Symbol
+from edge.datatypes import Alternative, Box, FieldRegion, Page, Reading, Symbol
 from edge.rivals import (
     checked_cover,
     checked_edges,
@@ -94,7 +96,17 @@ def accepted(text: str, box: Box = (100.0, 100.0, 200.0, 50.0)) -> Reading:
 
 @pytest.mark.parametrize(
     ("text", "is_doubted"),
-    [("7124", True), ("124", True), ("24", False), ("54/100", True), ("3 54/100", False), ("54.00", False), ("91/-", False)],
+    [
+        ("7124", True),
+        ("124", True),
+        ("24", False),
+        ("54/100", True),
+        ("3 54/100", False),
+        ("54.00", False),
+        ("91/-", False),
+        ("7", True),
+        ("$7", True),
+    ],
 )
 def test_the_end_of_the_check_number_or_of_the_amount_in_words_is_no_sure_amount(text: str, is_doubted: bool) -> None:
     checked = checked_figures(accepted(text), [None, "007124"], has_date=True)
@@ -145,3 +157,12 @@ def test_four_bare_figures_may_be_the_year_of_a_date_that_was_not_read(text: str
     checked = checked_figures(accepted(text), [], has_date)
     assert checked is not None
     assert checked.verdict == verdict
+
+
+@pytest.mark.parametrize(("said", "share", "is_doubted"), [("32019", 0.03, True), ("32019", 0.0005, False), ("32,019", 0.03, False)])
+def test_figures_without_a_mark_that_may_have_a_point_are_unsure(said: str, share: float, is_doubted: bool) -> None:
+    amount = replace(accepted(said), text="32,019.00", alternatives=(Alternative("320.19", share), Alternative("32,018.00", 0.01)))
+    checked = checked_figures(amount, [None], has_date=True)
+    assert checked is not None
+    assert (checked.verdict == "unsure") == is_doubted
+    assert is_doubted == ("320.19" in (checked.reason or ""))

@@ -35,11 +35,11 @@ def test_sample_frames_are_good_enough() -> None:
 
 
 def test_a_frame_out_of_focus_is_blurred() -> None:
-    assert problems_of(cv2.GaussianBlur(good().pixels, (0, 0), 4)) == ("blur",)
+    assert problems_of(cv2.GaussianBlur(good().pixels, (0, 0), 5)) == ("blur",)
 
 
 def test_a_frame_in_the_dark_is_dark() -> None:
-    assert "dark" in problems_of(good().pixels // 5)
+    assert "dark" in problems_of(good().pixels // 20)
 
 
 def test_a_mirrored_lamp_is_glare() -> None:
@@ -57,6 +57,18 @@ def test_a_corner_outside_the_frame_is_cut_off() -> None:
 def test_a_check_of_few_pixels_is_too_small() -> None:
     small = cv2.resize(good().pixels, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     assert "too_small" in problems_of(small, CORNERS / 4)
+
+
+def test_a_check_seen_far_from_one_side_is_too_oblique() -> None:
+    top_left, top_right, right, left = CORNERS
+    narrow = np.array([top_left + 0.35 * (top_right - top_left), top_left + 0.65 * (top_right - top_left), right, left])
+    assert "too_oblique" in problems_of(good().pixels, narrow)
+
+
+def test_a_hard_shadow_across_the_check_is_told() -> None:
+    pixels = good().pixels.copy()
+    pixels[:, : int(CORNERS[:, 0].mean())] //= 6
+    assert "shadow" in problems_of(pixels)
 
 
 def test_a_frame_without_a_check_says_how_to_lay_it() -> None:
