@@ -59,7 +59,7 @@ def checked_number(printed: Reading | None, line: Reading | None) -> Reading | N
 
 
 def checked_figures(amount: Reading | None, numbers: Sequence[str | None], has_date: bool) -> Reading | None:
-    """Return an amount, unsure where its figures may be something else: the check's number, cents of the amount in words, a year, or lack a point.
+    """Return an amount, unsure where its figures may be the check's number, cents of the amount in words or a year, or lack a point.
 
     ``has_date`` says whether a date was read elsewhere; where none was, four bare figures may be the year of one that is torn.
     """

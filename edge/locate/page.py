@@ -47,6 +47,8 @@ def find_pages(frame: Frame, page_map: PageMap | None = None) -> tuple[Page, ...
     fine, fine_to_frame = _shrunk(frame.pixels, _FINE_PX)
     if page_map is None:
         return _distinct(_pages_by_shape(frame, fine))
+    if (scan := _scan(frame)) is not None:
+        return (scan,)
     seen = _tried(frame, fine, fine_to_frame, outlines(page_map, frame))
     if not seen or any(trial.evidence <= _WELL_FRAMED or trial.fit < _WELL_FITTED for trial in seen):
         seen = _better_of(seen, _tried(frame, fine, fine_to_frame, outlines_of_papers(page_map, frame)))
@@ -118,9 +120,9 @@ def _aspect(quad: F64) -> float:
 
 def _pages_by_shape(frame: Frame, fine: U8) -> list[Page]:
     """Return pages found without a network, the best first."""
+    if (scan := _scan(frame)) is not None:
+        return [scan]
     whole = _whole_frame(frame)
-    if whole is not None and _has_check_shape(frame) and whole.confidence > _SCAN_EVIDENCE:
-        return [whole]
     coarse, coarse_to_fine = _shrunk(fine, _COARSE_PX)
     found = _pages_of(frame, fine, [quad * coarse_to_fine for quad in find_quads(coarse)[:_MOST_TRIALS]])
     if not any(value > _GOOD_VALUE for value, _ in found):
@@ -206,6 +208,12 @@ def _evidence(ink: U8) -> float:
 
 def _has_check_shape(frame: Frame) -> bool:
     return _SCAN_ASPECTS[0] <= max(frame.size) / min(frame.size) <= _SCAN_ASPECTS[1]
+
+
+def _scan(frame: Frame) -> Page | None:
+    """Return the frame as a page where it has a check's shape and its MICR line in place: lines printed inside are no edge then."""
+    whole = _whole_frame(frame) if _has_check_shape(frame) else None
+    return whole if whole is not None and whole.confidence > _SCAN_EVIDENCE else None
 
 
 def _whole_frame(frame: Frame) -> Page | None:
