@@ -12,8 +12,6 @@ from edge.datatypes import FIELD_NAMES, Frame
 from edge.errors import ConfigError
 from edge.pipeline import KINDS, Reader
 from edge.recognize.bundle import read_bundle
-from train.data.checks import draw_check
-from train.data.layouts import draw_layout
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
@@ -109,14 +107,3 @@ def test_an_amount_cut_by_the_edge_of_the_frame_is_never_accepted(reader: Reader
     for right in np.linspace(first, last, 9).round().astype(int):
         cut = reader.read_frame(Frame(np.ascontiguousarray(seen.pixels[:, :right])))[0].fields["amount"]
         assert cut is None or cut.verdict != "accepted", (int(right), cut.text)
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_a_flat_scan_is_the_whole_frame_whatever_lines_are_printed_on_it(reader: Reader, seed: int) -> None:
-    rng = np.random.default_rng((seed, 5))
-    pixels = (draw_layout if seed % 2 else draw_check)(rng).pixels
-    frame = Frame(pixels)
-    (page,) = reader.find_pages(frame)
-    width, height = frame.size
-    upright = np.array([[0, 0], [width, 0], [width, height], [0, height]])
-    assert np.abs(page.corners - upright).max() < 0.02 * width

@@ -8,8 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.datatypes import Frame
+from edge.datatypes import Frame, PageMap
 from edge.locate.page import PAGE_WIDTH_PX, find_pages, rectify
+from train.data.checks import draw_check
+from train.data.frames import DrawnFrame
+from train.pages import page_target
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 LABELS = [json.loads(line) for line in (SAMPLES / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -83,3 +86,14 @@ def test_a_frame_of_one_pixel_has_no_check() -> None:
 
 def test_a_frame_20000_pixels_wide_has_no_check_and_no_error() -> None:
     assert find_pages(Frame(np.full((40, 20_000, 3), 200, np.uint8))) == ()
+
+
+@pytest.mark.parametrize("top", [0.25, 0.4])
+def test_a_scan_is_the_whole_frame_although_the_network_sees_the_edge_at_a_printed_line(top: float) -> None:
+    pixels = draw_check(np.random.default_rng(8)).pixels
+    frame = Frame(pixels)
+    width, height = frame.size
+    whole = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    below_a_line = np.array([[0, top * height], [0.7 * width, top * height], [0.7 * width, height], [0, height]])
+    (page,) = find_pages(frame, PageMap(page_target(DrawnFrame(pixels, (below_a_line,), "scan"))))
+    assert np.abs(page.corners - whole).max() < 0.02 * width
