@@ -148,7 +148,7 @@ def refusals(rows: Sequence[Parity]) -> list[str]:
     """Return why a bundle must not be packed; empty where int8 reads as float does."""
     both = summed(rows)
     reasons = []
-    lost = _share(both.n_right_float, both.n) - _share(both.n_right_int8, both.n)
+    lost = _share(both.n_right_float - both.n_right_int8, both.n)
     if lost > MOST_LOST:
         reasons.append(
             f"int8 reads {both.n_right_int8} of {both.n} strings, float {both.n_right_float}: {100 * lost:.2f} points less, "
