@@ -59,4 +59,5 @@ def test_frames_say_the_same() -> None:
     assert len(here) == len(there) >= 7
     for one, other in zip(here, there, strict=True):
         assert {name: said(r) for name, r in one["fields"].items()} == {name: said(r) for name, r in other["fields"].items()}
-        assert other["page"]["corners"] == [pytest.approx(corner, abs=1.0) for corner in one["page"]["corners"]]
+        within_px = 0.005 * one["frame_size"][0]
+        assert other["page"]["corners"] == [pytest.approx(corner, abs=within_px) for corner in one["page"]["corners"]]
