@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import queue
 import threading
@@ -121,7 +122,8 @@ def load_weights(model: keras.Model, path: Path) -> None:
         ValueError: the file is damaged, belongs to a network of another shape, or holds what is no number; the layer is named.
     """
     try:
-        with np.load(path) as stored:
+        # From memory: of a damaged file NumPy would leave the handle open.
+        with np.load(io.BytesIO(path.read_bytes())) as stored:
             arrays = [stored[f"w{i}"] for i in range(len(stored.files))]
     except (KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} cannot be followed ({error}): it is damaged or no file of weights") from error

@@ -29,8 +29,6 @@ from train.quantize import SHAPES, levels_of, pieces, released_model
 # The most that int8 may read worse than float, as a share of all strings, and accept more wrong ones, as a share of the accepted; and
 # accepted amounts that may flip.
 MOST_LOST, MOST_FLIPPED = 0.001, 0
-# A difference of two shares that is exactly what is allowed may come out a little above it.
-_ROUNDING = 1e-9
 _MONEY = ("amount", "digits")
 _N_DRAWN_DIGITS = 4000
 
@@ -150,14 +148,14 @@ def refusals(rows: Sequence[Parity]) -> list[str]:
     """Return why a bundle must not be packed; empty where int8 reads as float does."""
     both = summed(rows)
     reasons = []
-    lost = _share(both.n_right_float, both.n) - _share(both.n_right_int8, both.n)
-    if lost > MOST_LOST + _ROUNDING:
+    lost = _share(both.n_right_float - both.n_right_int8, both.n)
+    if lost > MOST_LOST:
         reasons.append(
             f"int8 reads {both.n_right_int8} of {both.n} strings, float {both.n_right_float}: {100 * lost:.2f} points less, "
             f"{100 * MOST_LOST:.1f} are allowed"
         )
     more = _share(both.n_wrong_accepted_int8, both.n_accepted_int8) - _share(both.n_wrong_accepted_float, both.n_accepted_float)
-    if more > MOST_LOST + _ROUNDING:
+    if more > MOST_LOST:
         reasons.append(
             f"of what int8 accepts {both.n_wrong_accepted_int8} of {both.n_accepted_int8} are wrong, of float's "
             f"{both.n_wrong_accepted_float} of {both.n_accepted_float}: {100 * more:.2f} points more, {100 * MOST_LOST:.1f} are allowed"

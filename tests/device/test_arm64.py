@@ -23,42 +23,41 @@ def read(arm64: bool, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def answers(value: Any) -> Any:
-    """Return what a reading says: texts, verdicts, values and reasons, without times, places and the digits of probabilities."""
-    if isinstance(value, dict):
-        left_out = {"timings_ms", "box", "corners", "confidence", "alternatives", "reason"}
-        return {key: answers(part) for key, part in value.items() if key not in left_out}
-    return [answers(part) for part in value] if isinstance(value, list) else value
+def said(reading: dict[str, Any] | None) -> Any:
+    """Return what a reading says: its text and values, without verdict, places and probabilities."""
+    left_out = {"box", "confidence", "alternatives", "reason", "symbols", "verdict"}
+    return None if reading is None else {key: value for key, value in reading.items() if key not in left_out}
 
 
-def numbers(value: Any) -> list[float]:
-    """Return every number but the times, in order."""
-    if isinstance(value, dict):
-        return [n for key in sorted(value) if key not in ("timings_ms", "alternatives") for n in numbers(value[key])]
-    if isinstance(value, list):
-        return [n for part in value for n in numbers(part)]
-    return [float(value)] if isinstance(value, int | float) else []
-
-
-@pytest.mark.parametrize("runtime", ["litert", "reference"])
-def test_the_golden_set_gives_the_recorded_codes(runtime: str) -> None:
-    rows = read(True, "doctor", "--parity", "--json", "--runtime", runtime)
+def test_the_reference_gives_the_recorded_codes() -> None:
+    rows = read(True, "doctor", "--parity", "--json", "--runtime", "reference")
     assert len(rows) == 6
     assert [row for row in rows if row["differing"]] == []
 
 
+def test_litert_gives_the_recorded_codes_of_strips_and_the_answers_of_all() -> None:
+    rows = {row["network"]: row for row in read(True, "doctor", "--parity", "--json", "--runtime", "litert")}
+    assert [row for row in rows.values() if row["other_answers"]] == []
+    assert {rows[name]["differing"] for name in ("strip", "date", "micr")} == {0}
+    assert max(row["most"] for row in rows.values()) <= 8
+
+
 @pytest.mark.parametrize("kind", ["amount", "date", "micr"])
-def test_strips_say_the_same(kind: str) -> None:
+def test_strips_say_the_same_with_the_same_verdict(kind: str) -> None:
     strips = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "samples" / "strips").glob(f"{kind}_*.png"))
     arguments = ("read", "--json", "--strip", kind, "--today", "2026-01-31", *strips)
-    here, there = read(False, *arguments), read(True, *arguments)
+    here, there = ([row["reading"] for row in read(arm64, *arguments)] for arm64 in (False, True))
     assert len(here) == len(strips)
-    assert answers(here) == answers(there)
-    assert numbers(there) == pytest.approx(numbers(here), abs=0.02, rel=0.02)
+    assert [(said(r), r["verdict"]) for r in here] == [(said(r), r["verdict"]) for r in there]
+    assert [r["confidence"] for r in there] == pytest.approx([r["confidence"] for r in here], abs=0.03)
 
 
 def test_frames_say_the_same() -> None:
+    """The same texts; a verdict may change, since OpenCV scales and warps pictures by other last bits there."""
     arguments = ("read", "--json", "--today", "2026-01-31", "samples/frames")
     here, there = read(False, *arguments), read(True, *arguments)
-    assert len(here) >= 7
-    assert answers(here) == answers(there)
+    assert len(here) == len(there) >= 7
+    for one, other in zip(here, there, strict=True):
+        assert {name: said(r) for name, r in one["fields"].items()} == {name: said(r) for name, r in other["fields"].items()}
+        within_px = 0.005 * one["frame_size"][0]
+        assert other["page"]["corners"] == [pytest.approx(corner, abs=within_px) for corner in one["page"]["corners"]]

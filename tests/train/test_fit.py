@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.datatypes import F32
-from train.fit import FitConfig, fit, load_weights
+from train.fit import FitConfig, fit, load_weights, save_weights
 from train.networks import DESIGNS
 
 CONFIG = FitConfig(design="digit", epochs=2, batches_per_epoch=2, batch_size=4)
@@ -62,3 +62,21 @@ def test_a_folder_with_another_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ValueError, match="another run"):
         fit(CONFIG, tmp_path, Squares(), score)
+
+
+def test_weights_that_are_no_numbers_are_refused_with_their_layer(tmp_path: Path) -> None:
+    model = DESIGNS["digit"].build()
+    arrays = [np.asarray(w) for w in model.get_weights()]
+    arrays[0] = arrays[0].copy()
+    arrays[0].flat[5] = np.nan
+    save_weights(tmp_path / "weights.npz", arrays)
+    with pytest.raises(ValueError, match=r"1 of 144 weights of conv2d\w*/kernel \(array w0\) are not numbers"):
+        load_weights(model, tmp_path / "weights.npz")
+
+
+def test_a_damaged_file_of_weights_is_refused(tmp_path: Path) -> None:
+    save_weights(tmp_path / "weights.npz", [np.zeros(3, np.float32)])
+    whole = (tmp_path / "weights.npz").read_bytes()
+    (tmp_path / "weights.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="damaged or no file of weights"):
+        load_weights(DESIGNS["digit"].build(), tmp_path / "weights.npz")
