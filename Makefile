@@ -9,7 +9,7 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read train check lint types test reproduce test-reference bench lock clean
+.PHONY: help read train check lint types test reproduce test-reference report ablation bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,12 @@ reproduce: $(VENV)/.train ## rebuild the released models from their float weight
 
 test-reference: $(VENV)/.test ## compare our integer reference with TensorFlow's reference kernels on 10,000 strips a network
 	@REFERENCE_INPUTS=10000 $(BIN)/python -m pytest tests/edge/recognize/test_reference.py
+
+report: $(VENV)/.train ## write build/report.html: all that can be measured of the bundle, on one page
+	@$(BIN)/checkreader-train report --out build/report.html $(ARGS)
+
+ablation: $(VENV)/.train ## measure every recipe and precision of the networks; tables go to build/precision (docs/precision.md)
+	@$(BIN)/python bench/precision.py --out build/precision $(ARGS)
 
 bench: $(BENCH_VENV)/.bench ## time our reader against PP-OCR's mobile recognizer on STRIPS=folder
 	@$(BENCH_VENV)/bin/python bench/compare_rapidocr.py --data $(STRIPS) $(ARGS)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from train.data.sources import REPOSITORY, data_folder
+from train.data.sources import REPOSITORY, data_folder, found_folder
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -203,6 +203,26 @@ def generate(
         task = bar.add_task(what, total=count)
         write_set(folder, what, count, seed, (width, height), lambda done: bar.update(task, completed=done))
     typer.echo(f"{folder}: {count} pictures, labels.jsonl")
+
+
+@app.command()
+def report(
+    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
+    released: Annotated[Path, typer.Option(help="folder with the float weights of each network")] = REPOSITORY / "train" / "released",
+    data: Data = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="the HTML file to write")] = Path("build/report.html"),
+    generated: Annotated[int, typer.Option(min=1, help="strips of our own generator to read")] = 300,
+    no_sets: Annotated[bool, typer.Option("--no-sets", help="leave the labelled sets out: the page may then be passed on")] = False,
+) -> None:
+    """Write one self-contained page with all that can be measured of a bundle; without labelled sets it says what is missing."""
+    _choose_backend()
+    from train.report import build_report, gather
+
+    folder = None if no_sets else found_folder(data)
+    text = build_report(gather(bundle, released, folder, generated))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    typer.echo(f"{out}: {len(text.encode()):,} bytes, {'with' if folder else 'without'} the labelled sets")
 
 
 def _line(figure: dict[str, Any]) -> str:

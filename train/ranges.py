@@ -10,7 +10,7 @@ import numpy as np
 
 from edge.datatypes import F32, F64
 from edge.recognize.tflite_file import read_graph
-from train.layers import Activations
+from train.activations import Activations
 
 Method = Literal["min-max", "99.99 %", "99.9 %", "mse"]
 METHODS: tuple[Method, ...] = ("min-max", "99.99 %", "99.9 %", "mse")

@@ -77,6 +77,20 @@ def data_folder(given: Path | None = None) -> Path:
     return folder
 
 
+def found_folder(given: Path | None = None) -> Path | None:
+    """Return the folder of labelled sets, or None where nobody named one and none lies beside the repository.
+
+    Raises:
+        MissingDataError: a folder was named and is not there.
+    """
+    try:
+        return data_folder(given)
+    except MissingDataError:
+        if given or os.environ.get("TRAIN_DATA"):
+            raise
+        return None
+
+
 def sha256_of(source: Source, folder: Path) -> str:
     """Return one hash over the set's files, in the order of their names."""
     digest = hashlib.sha256()
