@@ -88,7 +88,7 @@ def variants(of: Any, python: Path | None, out: Path) -> dict[str, list[bytes]]:
 
 def measure(of: Any, models: Mapping[str, list[bytes]], folder: Path | None, n_generated: int) -> dict[str, list[dict[str, Any]]]:
     """Return the scores of every model on every test."""
-    from train.ablation import digit_classes, read_all, score, score_digits, tests_of
+    from train.ablation import digit_classes, read_all, score, score_digits, trials_of
 
     if of.network == "digit":
         if folder is None:
@@ -96,7 +96,7 @@ def measure(of: Any, models: Mapping[str, list[bytes]], folder: Path | None, n_g
         classes, labels = digit_classes(of, folder)
         by_float = classes(models["float32"][0])
         return {name: [{"all": asdict(score_digits(classes(m), labels, by_float))} for m in made] for name, made in models.items()}
-    tests = tests_of(of.network, folder, n_generated)
+    tests = trials_of(of.network, folder, n_generated)
     if not tests:
         return {}
     said = read_all(of, models["float32"][0], tests)

@@ -30,7 +30,7 @@ _QAT_EPOCHS, _QAT_RATE = 4, 1e-4
 _READS: dict[str, tuple[Kind, ...]] = {"strip": ("digits", "amount"), "micr": ("micr",)}
 _LEFT_OUT = "orand_car_a/amount"
 
-Test = tuple[str, Kind, str, list[LabelledStrip]]
+Trial = tuple[str, Kind, str, list[LabelledStrip]]
 Said = list[list[Reading]]
 
 
@@ -108,9 +108,9 @@ def generated_strips(n: int) -> list[LabelledStrip]:
     return strips
 
 
-def tests_of(network: NetworkName, folder: Path | None, n_generated: int) -> list[Test]:
+def trials_of(network: NetworkName, folder: Path | None, n_generated: int) -> list[Trial]:
     """Return what a network that reads strips is measured on: the measuring parts where there are sets, and strips of the generator."""
-    found: list[Test] = []
+    found: list[Trial] = []
     if folder is not None:
         found = [t for t in tasks(folder, "measure") if t[1] in _READS[network] and t[0] != _LEFT_OUT]
     if network == "strip":
@@ -118,13 +118,13 @@ def tests_of(network: NetworkName, folder: Path | None, n_generated: int) -> lis
     return found
 
 
-def read_all(of: Subject, model: bytes, tests: Sequence[Test]) -> Said:
+def read_all(of: Subject, model: bytes, tests: Sequence[Trial]) -> Said:
     """Return what a variant reads on every strip of every test."""
     reader = Reader(of.bundle, networks={of.network: AnyPrecision(model, of.bundle.card.networks[of.network])})
     return [[reader.read_strip(frame_of(s.picture), kind, currency) for s in strips] for _, kind, currency, strips in tests]
 
 
-def score(tests: Sequence[Test], said: Said, by_float: Said) -> dict[str, Score]:
+def score(tests: Sequence[Trial], said: Said, by_float: Said) -> dict[str, Score]:
     """Return the score of a variant on each test and on all together."""
     scores = {}
     for (name, kind, currency, strips), own, other in zip(tests, said, by_float, strict=True):

@@ -216,7 +216,8 @@ def report(
 ) -> None:
     """Write one self-contained page with all that can be measured of a bundle; without labelled sets it says what is missing."""
     _choose_backend()
-    from train.report import build_report, gather
+    from train.report import build_report
+    from train.report_evidence import gather
 
     folder = None if no_sets else found_folder(data)
     text = build_report(gather(bundle, released, folder, generated))

@@ -5,65 +5,27 @@ Without the labelled sets it is drawn from the card, the committed float weights
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import cv2
 import numpy as np
 
-from edge.recognize.bundle import Bundle, read_bundle
 from train.activations import Layer
 from train.calibrate import calibration_error
-from train.evaluate import Figure
 from train.report_charts import Curve, draw_chart, draw_matrix
-from train.report_networks import DesignFigure, layers_of, learning_curves, measure_designs
+from train.report_evidence import Evidence
+from train.report_networks import DesignFigure
 from train.report_page import figure, grid, page, paragraph, table
-from train.report_reading import GENERATED, NOTHING, Read, accuracy, confusion, read_strips, reliability, risk_band, worst_errors
+from train.report_reading import GENERATED, NOTHING, Read, confusion, reliability, risk_band, worst_errors
 
 _STYLES = ("c0", "c1", "c2", "c3", "c4", "c5")
 _NAMES = {"strip": "strips of digits and amounts", "micr": "MICR lines", "date": "dates"}
 # Fewer strips than this give no curve that says anything.
 _LEAST_FOR_A_CURVE = 100
 _MOST_PICTURE_PX = 420
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
-    """Everything that the page shows; ``has_sets`` says whether labelled sets were there to measure on."""
-
-    card: Mapping[str, Any]
-    sha256: str
-    sizes: Mapping[str, int]
-    has_sets: bool
-    read: Sequence[Read]
-    accuracy: Sequence[Figure]
-    curves: Mapping[str, list[dict[str, float]]]
-    layers: Mapping[str, list[Layer]]
-    designs: Sequence[DesignFigure]
-
-
-def gather(bundle: Path | None, released: Path, folder: Path | None, n_generated: int = 300, n_pictures: int = 30) -> Evidence:
-    """Measure a bundle.
-
-    Args:
-        folder: the labelled sets, or None where there are none.
-        n_generated: strips of the generator to read.
-        n_pictures: pictures that each layer is looked at with.
-    """
-    opened: Bundle = read_bundle(bundle)
-    read = read_strips(opened, folder, n_generated)
-    return Evidence(
-        opened.card.raw,
-        opened.sha256,
-        {name: len(model) for name, model in opened.models.items()},
-        folder is not None,
-        read,
-        accuracy(read, opened, folder),
-        learning_curves(released),
-        dict(layers_of(opened, released, n_pictures)),
-        measure_designs(),
-    )
+# Where an axis may end so that its five parts are round figures.
+_SCALES = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 def build_report(evidence: Evidence) -> str:
@@ -95,8 +57,8 @@ def _opening(evidence: Evidence) -> str:
     return html + paragraph(
         "No labelled sets were there when this page was built (TRAIN_DATA or --data names them). Missing for that reason: curves, "
         "confusion and probabilities on real strips, and the worst errors as pictures. In their place stand strips of the project's own "
-        "generator, and the accuracy that was recorded on the bundle's card. Drawn strips are harder than most real ones, and the thresholds "
-        "were fitted on real ones: on drawn strips no error budget is promised.",
+        "generator, and the accuracy that was recorded on the bundle's card. Drawn strips are harder than most real ones, and the "
+        "thresholds were fitted on real ones: on drawn strips no error budget is promised.",
         "note",
     )
 
@@ -165,7 +127,7 @@ def _risk(evidence: Evidence) -> str:
                     f"{n_wrong} of {len(accepted):,}",
                 )
             )
-        most = float(max(0.04, min(1.0, 1.4 * risk[-1])))
+        most = next(m for m in _SCALES if m >= min(1.0, 1.3 * risk[-1]))
         curve = Curve("share wrong among the accepted", [(coverage[i], risk[i]) for i in kept], "c0", band)
         chart = draw_chart(f"risk and coverage, {name}", [curve], ("share accepted", 0, 1), ("share wrong", 0, most), marks)
         charts.append(figure(f"{_NAMES[name]}, n = {len(read):,}", chart))
@@ -209,8 +171,9 @@ def _confusion(read: Sequence[Read]) -> str:
 
 def _layers(layers: Mapping[str, list[Layer]]) -> str:
     html = paragraph(
-        "Each activation of the int8 network beside that of its float twin, on pictures that calibration did not see. SQNR is signal to "
-        "quantization noise, errors of the layers before included. Beyond: the share of float activations outside the calibrated range."
+        "Each activation of the int8 network beside that of its float twin, on pictures that calibration did not see: drawn ones, and "
+        "strips of the labelled sets where they are. SQNR is signal to quantization noise, errors of the layers before included. Beyond: "
+        "the share of float activations outside the calibrated range."
     )
     curves = [
         Curve(name, [(i / max(1, len(rows) - 1), r.sqnr_db) for i, r in enumerate(rows)], style)

@@ -10,7 +10,7 @@ from edge.datatypes import F64
 
 Point = tuple[float, float]
 _WIDTH, _HEIGHT = 560, 300
-_LEFT, _RIGHT, _TOP, _FOOT = 56, 14, 12, 40
+_LEFT, _RIGHT, _TOP, _FOOT = 66, 14, 12, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,10 @@ def draw_matrix(title: str, names: Sequence[str], counts: F64) -> str:
     size, side = 30, 46
     whole = side + size * len(names)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    widest = f"max-width:{whole * 1.15:.0f}px"
     parts = [
-        f'<div class="matrix"><svg viewBox="0 0 {whole} {whole}" role="img" aria-label="{escape(title)}" style="max-width:{whole * 1.15:.0f}px">'
+        '<div class="matrix">',
+        f'<svg viewBox="0 0 {whole} {whole}" role="img" aria-label="{escape(title)}" style="{widest}">',
     ]
     parts.append(f'<text class="axis" x="{side + size * len(names) / 2:.0f}" y="13" text-anchor="middle">read</text>')
     parts.append(
@@ -91,7 +93,8 @@ def draw_matrix(title: str, names: Sequence[str], counts: F64) -> str:
             shade = shares[row, column] if row == column else min(1.0, 4 * shares[row, column] ** 0.5)
             parts.append(f'<rect class="cell {kind}" x="{x}" y="{y}" width="{size - 1}" height="{size - 1}" fill-opacity="{shade:.3f}"/>')
             if n:
-                parts.append(f'<text class="count" x="{x + size / 2 - 0.5}" y="{y + size / 2 + 3}" text-anchor="middle">{n}</text>')
+                shown = "count on" if shade > 0.6 else "count"
+                parts.append(f'<text class="{shown}" x="{x + size / 2 - 0.5}" y="{y + size / 2 + 3}" text-anchor="middle">{n}</text>')
     return "".join(parts) + "</svg></div>"
 
 

@@ -3,12 +3,13 @@
 import csv
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from edge.datatypes import U8
 from edge.recognize.bundle import Bundle
 from edge.recognize.interpreter import Int8Model
 from train.activations import Layer, compare_layers, float_twin, pieces_of
@@ -52,8 +53,10 @@ def learning_curves(released: Path) -> dict[str, list[dict[str, float]]]:
     }
 
 
-def layers_of(bundle: Bundle, released: Path, n_pictures: int) -> Iterator[tuple[str, list[Layer]]]:
-    """Yield each network of a bundle with its layers, on pictures of the generator that calibration did not see.
+def layers_of(bundle: Bundle, released: Path, n_pictures: int, real: Mapping[str, Sequence[U8]]) -> Iterator[tuple[str, list[Layer]]]:
+    """Yield each network of a bundle with its layers, on pictures of the generator that calibration did not see, and on real ones.
+
+    ``real`` holds inks (32, width) for the networks that there are any for.
 
     Raises:
         ValueError: the float weights are those of another network.
@@ -64,7 +67,7 @@ def layers_of(bundle: Bundle, released: Path, n_pictures: int) -> Iterator[tuple
         model = design.build()
         load_weights(model, released / name / "weights.npz")
         int8 = bundle.models[name]
-        pieces = pieces_of(calibration_pictures(name, n_pictures, SEED + 1), int8)
+        pieces = pieces_of([*calibration_pictures(name, n_pictures, SEED + 1), *real.get(name, ())], int8)
         yield name, compare_layers(int8, float_twin(model, int8), pieces)
 
 

@@ -35,6 +35,7 @@ svg{display:block;width:100%;max-width:640px;height:auto;margin:0 auto}
 svg text{fill:var(--ink);font-size:12px}
 svg .tick{fill:var(--soft);font-size:11px}
 svg .count{font-size:9.5px}
+svg .on{fill:#fff;font-weight:600}
 svg .grid{stroke:var(--line);stroke-width:1}
 svg .mark{stroke:var(--soft);stroke-width:1;stroke-dasharray:4 3}
 svg polyline{fill:none;stroke-width:2;stroke-linejoin:round}
@@ -49,7 +50,8 @@ svg .cell.wrong{fill:var(--bad)}
 .errors img{display:block;max-width:100%;max-height:80px;margin:0 auto 6px;background:#fff;border-radius:3px}
 .errors p{margin:0;font-size:.8rem;overflow-wrap:anywhere}
 code{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.9em;overflow-wrap:anywhere}
-@media (max-width:560px){svg text{font-size:19px}svg .tick{font-size:17px}.matrix svg text{font-size:12px}.matrix svg .count{font-size:9.5px}
+@media (max-width:560px){svg text{font-size:19px}svg .tick{font-size:17px}
+.matrix svg text{font-size:12px}.matrix svg .count{font-size:9.5px}
 figure{padding:10px}}
 @media print{main{max-width:none;padding:0}body{font-size:11px}nav{display:none}figure,tr,.note{break-inside:avoid}h2,h3{break-after:avoid}
 .grid{grid-template-columns:1fr 1fr}.scroll{overflow:visible;border:0}th,td{padding:3px 6px;white-space:normal}}

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import beta
 
 from edge.datatypes import F64, U8
+from edge.locate.strip import normalize_strip
 from edge.pipeline import Reader
 from edge.recognize.bundle import Bundle
 from train.ablation import generated_strips
@@ -125,6 +126,15 @@ def risk_band(n_wrong: Sequence[int], n: Sequence[int]) -> tuple[F64, F64]:
     low = np.where(wrong > 0, beta.ppf(tail, np.maximum(wrong, 1e-9), total - wrong + 1), 0.0)
     high = np.where(wrong < total, beta.ppf(1 - tail, wrong + 1, np.maximum(total - wrong, 1e-9)), 1.0)
     return low, high
+
+
+def some_inks(read: Sequence[Read], most: int) -> dict[str, list[U8]]:
+    """Return for each network so many of its real strips as the networks see them, taken evenly from all."""
+    found: dict[str, list[U8]] = {}
+    for name in dict.fromkeys(r.network for r in read):
+        rows = [r for r in read if r.network == name and not r.source.startswith(GENERATED)]
+        found[name] = [normalize_strip(r.picture).ink for r in rows[:: max(1, len(rows) // most)][:most]]
+    return found
 
 
 def worst_errors(read: Sequence[Read], most: int = 50) -> list[Read]:
