@@ -4,18 +4,21 @@ VENV       ?= .venv
 BENCH_VENV ?= .venv-bench
 # Where the comparison finds its strips; each a picture of one number.
 STRIPS     ?= samples/strips
+# The day on which the sample checks were new: dates are judged from it.
+TODAY      := 2026-11-25
+FUZZ_CASES ?= 5000
 BIN        := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read train check lint types test reproduce test-reference report ablation bench lock clean
+.PHONY: help read train check lint types test fuzz reproduce test-reference test-arm64 report ablation bench samples docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 read: $(VENV)/.read ## set up the reader (no TensorFlow) and read the sample frames; pictures go to build/annotated
-	@$(BIN)/checkreader read samples/frames --annotate build/annotated
+	@$(BIN)/checkreader read samples/frames --today $(TODAY) --annotate build/annotated
 
 train: $(VENV)/.train ## set up TensorFlow beside the reader, for checkreader-train
 	@$(BIN)/checkreader-train --help
@@ -31,11 +34,17 @@ types: $(VENV)/.test ## mypy, strict on edge/ and firmware_tools/
 test: $(VENV)/.test ## set up all that the tests need and run them; ARGS="-k amount" goes to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
+fuzz: $(VENV)/.test ## read FUZZ_CASES=5000 spoilt pictures; what went wrong is left in build/fuzz
+	@FUZZ_CASES=$(FUZZ_CASES) FUZZ_FOLDER=build/fuzz $(BIN)/python -m pytest tests/end_to_end/test_fuzz.py
+
 reproduce: $(VENV)/.train ## rebuild the released models from their float weights and compare them byte for byte
 	@$(BIN)/checkreader-train reproduce
 
-test-reference: $(VENV)/.test ## compare our integer reference with TensorFlow's reference kernels on 10,000 strips a network
+test-reference: $(VENV)/.test ## compare our integer reference with the reference kernels on 10,000 strips a network, 200 pages
 	@REFERENCE_INPUTS=10000 $(BIN)/python -m pytest tests/edge/recognize/test_reference.py
+
+test-arm64: $(VENV)/.test ## run golden set and samples on 64-bit ARM, emulated, and compare with this machine; skipped where qemu is missing
+	@tests/device/arm64 build && TEST_ARM64=1 $(BIN)/python -m pytest tests/device/test_arm64.py $(ARGS) || [ $$? = 69 ]
 
 report: $(VENV)/.train ## write build/report.html: all that can be measured of the bundle, on one page
 	@$(BIN)/checkreader-train report --out build/report.html $(ARGS)
@@ -45,6 +54,17 @@ ablation: $(VENV)/.train ## measure every recipe and precision of the networks; 
 
 bench: $(BENCH_VENV)/.bench ## time our reader against PP-OCR's mobile recognizer on STRIPS=folder
 	@$(BENCH_VENV)/bin/python bench/compare_rapidocr.py --data $(STRIPS) $(ARGS)
+
+samples: $(VENV)/.train ## draw the sample pictures again, and the picture of a reading in docs/
+	@rm -rf samples/frames samples/strips samples/labels.jsonl build/samples
+	@$(BIN)/checkreader-train generate samples --what samples
+	@$(BIN)/checkreader read samples/frames/desk_1.jpg --today $(TODAY) --annotate build/samples
+	@cp build/samples/desk_1-read.jpg docs/reading.jpg
+
+docs: $(VENV)/.train ## measure the tables of docs/stages.md and docs/fusion.md again (needs TRAIN_DATA)
+	@$(BIN)/checkreader-train stages --docs docs/stages.md --failures build/failures
+	@$(BIN)/checkreader-train quality --docs docs/stages.md
+	@$(BIN)/checkreader-train bursts --docs docs/fusion.md
 
 lock: ## resolve the lock files again (needs uv; ARGS=--upgrade takes newer versions)
 	requirements/lock $(ARGS)

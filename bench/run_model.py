@@ -5,8 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
 
-import numpy as np  # noqa: E402
-from ai_edge_litert.interpreter import Interpreter  # noqa: E402
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
 
 model, width, runs = Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 interpreter = Interpreter(model_content=model.read_bytes(), num_threads=1)

@@ -12,6 +12,7 @@ from edge.datatypes import F64, FIELD_NAMES, U8, CheckReading, Frame, Reading
 from edge.errors import OutputError
 
 Colour = tuple[int, int, int]
+Rectangle = tuple[float, float, float, float]  # left, top, right, foot on the canvas
 
 # The drawing is at least so wide that the letters can be read, and no wider than a screen.
 _WIDTHS_PX = (800, 1600)
@@ -75,9 +76,11 @@ def draw_checks(frame: Frame, checks: Sequence[CheckReading]) -> U8:
             continue
         page_to_canvas = np.diag([scale, scale, 1.0]) @ check.page.page_to_frame
         _outline(pen, check.page.corners * scale, _OUTLINE, 3)
-        for name, reading in check.fields.items():
-            if reading is not None and reading.box is not None:
-                _draw_reading(pen, name, reading, page_to_canvas, reading.box[:2], picture.width)
+        shown = {name: r for name, r in check.fields.items() if r is not None and r.box is not None}
+        taken = [_draw_reading(pen, reading, page_to_canvas, picture.width) for reading in shown.values()]
+        for (name, reading), own in zip(shown.items(), tuple(taken), strict=True):
+            corner = _top_left(reading, page_to_canvas)
+            taken.append(_draw_tab(pen, name, _COLOURS[reading.verdict], corner, own, [r for r in taken if r != own], picture.size))
     return _with_card(picture, [row for check in checks for row in _rows_of(check)])
 
 
@@ -100,28 +103,67 @@ def _canvas(frame: Frame) -> tuple[Image.Image, float]:
     return Image.fromarray(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB)), scale
 
 
-def _draw_reading(
-    pen: ImageDraw.ImageDraw, name: str, reading: Reading, to_canvas: F64, offset: tuple[float, ...], canvas_width: int
-) -> None:
-    """Draw a field's box with its name on a tab, and its symbols; ``offset`` is where the strip's picture lies on the page."""
+def _draw_reading(pen: ImageDraw.ImageDraw, reading: Reading, to_canvas: F64, canvas_width: int) -> Rectangle:
+    """Draw a field's box and its symbols; return what they take of the canvas."""
     assert reading.box is not None
     colour = _COLOURS[reading.verdict]
     corners = _mapped(to_canvas, _corners(*reading.box))
     pen.polygon([tuple(corner) for corner in corners.tolist()], fill=(*colour, 22))
     _outline(pen, corners, colour, 2)
-    _draw_symbols(pen, reading, to_canvas, offset, canvas_width)
-    size = max(_LEAST_TEXT_PX, 0.6 * _text_px(canvas_width))
+    foot = _draw_symbols(pen, reading, to_canvas, reading.box[:2], canvas_width)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    return float(low[0]), float(low[1]), float(high[0]), max(float(high[1]), foot)
+
+
+def _draw_tab(
+    pen: ImageDraw.ImageDraw,
+    name: str,
+    colour: Colour,
+    corner: tuple[float, float],
+    own: Rectangle,
+    taken: Sequence[Rectangle],
+    canvas: tuple[int, int],
+) -> Rectangle:
+    """Write a field's name over the top-left corner of its box, or beside it where that hides less; return its place."""
+    size = max(_LEAST_TEXT_PX, 0.6 * _text_px(canvas[0]))
     title, font = name.replace("_", " "), _font(size)
-    top_left = corners[np.argmin(corners.sum(axis=1))]
-    x, y = float(top_left[0]) - 1, max(0.0, float(top_left[1]) - 1.35 * size)
-    pen.rounded_rectangle((x, y, x + font.getlength(title) + 0.9 * size, y + 1.35 * size), radius=0.25 * size, fill=(*colour, 235))
+    width, height = font.getlength(title) + 0.9 * size, 1.35 * size
+    x0, y0, x1, foot = own
+    beside = (y0 + foot - height) / 2
+    places = [
+        (corner[0] - 1, corner[1] - height),
+        (x1 - width, y0 - height),
+        (x0 - width - 3, beside),
+        (x1 + 3, beside),
+        (x0 - 1, foot + 2),
+    ]
+    inside = [(max(0.0, min(x, canvas[0] - width)), max(0.0, min(y, canvas[1] - height))) for x, y in places]
+    x, y = min(inside, key=lambda at: sum(_common((*at, at[0] + width, at[1] + height), other) for other in taken))
+    pen.rounded_rectangle((x, y, x + width, y + height), radius=0.25 * size, fill=(*colour, 235))
     pen.text((x + 0.45 * size, y + 0.68 * size), title, _PAPER, font, anchor="lm")
+    return x, y, x + width, y + height
+
+
+def _top_left(reading: Reading, to_canvas: F64) -> tuple[float, float]:
+    assert reading.box is not None
+    corners = _mapped(to_canvas, _corners(*reading.box))
+    x, y = corners[np.argmin(corners.sum(axis=1))]
+    return float(x), float(y)
+
+
+def _common(one: Rectangle, other: Rectangle) -> float:
+    wide, high = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+    return max(0.0, wide) * max(0.0, high)
 
 
 def _draw_symbols(
     pen: ImageDraw.ImageDraw, reading: Reading, to_canvas: F64, offset: tuple[float, ...], canvas_width: int, below: float | None = None
-) -> None:
-    """Write each symbol under its ink, with a bar as long as it is sure; ``below`` is a line that all letters go under."""
+) -> float:
+    """Write each symbol under its ink, with a bar as long as it is sure; ``below`` is a line that all letters go under.
+
+    Returns:
+        How far down that reaches, 0 without symbols.
+    """
     colour = _COLOURS[reading.verdict]
     boxes = [_mapped(to_canvas, _corners(s.box[0] + offset[0], s.box[1] + offset[1], *s.box[2:])) for s in reading.symbols]
     feet = np.array([box[2:].mean(axis=0) for box in boxes])  # bottom right and bottom left
@@ -137,6 +179,7 @@ def _draw_symbols(
         half, top, thick = 0.42 * min(pitch, size), y + 1.3 * size, max(2.0, 0.12 * size)
         pen.rectangle((x - half, top, x + half, top + thick), fill=(*_PAPER, 210))
         pen.rectangle((x - half, top, x - half + 2 * half * symbol.confidence, top + thick), fill=_COLOURS[_grade(symbol.confidence)])
+    return float(feet[:, 1].max()) + 1.45 * size if len(feet) else 0.0
 
 
 def _lowest_line(feet: F64) -> F64:

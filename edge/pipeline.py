@@ -30,6 +30,20 @@ from edge.looks import closer_band, shown_reading
 from edge.recognize.bundle import Bundle
 from edge.recognize.card import NetworkCard
 from edge.recognize.network import DigitNetwork, FieldNetwork, PageNetwork, StripNetwork
+from edge.rivals import (
+    MIRRORED,
+    checked_cover,
+    checked_edges,
+    checked_figures,
+    checked_ink,
+    checked_number,
+    checked_place,
+    is_covered,
+    is_legible,
+    is_sure_in_mirror,
+    most_likely,
+    without_sign,
+)
 
 Kind = Literal["digits", "amount", "date", "micr"]
 KINDS: tuple[Kind, ...] = ("digits", "amount", "date", "micr")
@@ -41,8 +55,6 @@ _KIND_OF_FIELD: Mapping[FieldName, Kind] = {"amount": "amount", "date": "date", 
 _READ_ORDER: tuple[FieldName, ...] = ("date", "check_number", "amount")
 # Candidates of one field that are read before the best reading is taken.
 _MOST_CANDIDATES = 3
-# A field is accepted only where its place is this sure: the threshold was fitted on strips that were known to be the field.
-_SURE_PLACE = 0.5
 # So many digits go through the network at once: large enough that Python costs little, small enough for a Pi's memory.
 _DIGIT_BATCH = 256
 _LEAST_SHOWN = 0.001
@@ -105,17 +117,23 @@ class Reader:
             quality = judge_frame(frame, None)
             nothing: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
             return (CheckReading(0, frame.size, None, quality, nothing, {**timings, "total": _ms_since(started)}, frame_scale=frame.scale),)
+        checks = [self.read_page(frame, page, currency, index) for index, page in enumerate(pages)]
+        return tuple(
+            replace(check, timings_ms={**check.timings_ms, **timings, "total": shared_ms + check.timings_ms["total"]}) for check in checks
+        )
+
+    def read_page(self, frame: Frame, page: Page, currency: str = AUTO, check_index: int = 0) -> CheckReading:
+        """Return what one check of a frame says, whose page has been found."""
         for kind in KINDS:
             self._network(_network_of(kind))  # opening is not reading: it happens once, and is not timed
-        checks = []
-        for check_index, page in enumerate(pages):
-            page_started = time.perf_counter()
-            spent = {**dict.fromkeys(STAGES, 0.0), **timings}
-            quality = judge_frame(frame, page)
-            country, fields = self._read_fields(page, currency, spent)
-            spent["total"] = shared_ms + _ms_since(page_started)
-            checks.append(CheckReading(check_index, frame.size, page, quality, fields, spent, frame_scale=frame.scale, country=country))
-        return tuple(checks)
+        started = time.perf_counter()
+        spent = dict.fromkeys(STAGES, 0.0)
+        country, fields = self._read_fields(page, currency, spent)
+        is_mirrored = any(reading is not None and reading.reason == MIRRORED for reading in fields.values())
+        fields = {name: checked_cover(checked_edges(reading, page, frame.size), page) for name, reading in fields.items()}
+        quality = judge_frame(frame, page, is_mirrored)
+        spent["total"] = _ms_since(started)
+        return CheckReading(check_index, frame.size, page, quality, fields, spent, frame_scale=frame.scale, country=country)
 
     def find_pages(self, frame: Frame) -> tuple[Page, ...]:
         """Return the checks of a frame, the largest first; with the bundle's page network where it has one."""
@@ -159,12 +177,12 @@ class Reader:
                 yield DigitGuess(index, *ranked[0], tuple(pair for pair in ranked[1:4] if pair[1] >= _LEAST_SHOWN))
 
     def _read_fields(self, page: Page, currency: str, timings: Timings) -> tuple[Country, dict[FieldName, Reading | None]]:
-        with _clock(timings, "fields"):
-            ink = ink_of_page(page.pixels)
-            network = self._field_network = self._field_network or FieldNetwork(self.bundle, self._runtime, self._threads)
-            regions = find_fields(ink, network.look(picture_of_ink(ink)))
+        ink, regions = self._find_fields(page, timings)
         line = self._read_field("micr", regions, page, currency, [], timings)
         if line is None or line.verdict != "accepted":
+            if not is_legible(line) and self._is_mirrored(page, currency, timings):
+                blind = Reading(None, "unreadable", 0.0, MIRRORED, None)
+                return country_of(currency, None), {name: blind if any(r.name == name for r in regions) else None for name in FIELD_NAMES}
             cmc7_box = find_cmc7_line(ink)
             line = line if cmc7_box is None else Reading(None, "unreadable", 0.0, _CMC7, cmc7_box)
         text = line.text if line is not None else None
@@ -177,6 +195,21 @@ class Reader:
                 country, fields = shown, self._read_others(regions, page, shown, line, timings)
         return country, fields
 
+    def _find_fields(self, page: Page, timings: Timings) -> tuple[U8, tuple[FieldRegion, ...]]:
+        """Return the ink of a page and the places of its fields."""
+        with _clock(timings, "fields"):
+            ink = ink_of_page(page.pixels)
+            network = self._field_network = self._field_network or FieldNetwork(self.bundle, self._runtime, self._threads)
+            return ink, find_fields(ink, network.look(picture_of_ink(ink)))
+
+    def _is_mirrored(self, page: Page, currency: str, timings: Timings) -> bool:
+        """Return whether the page turned over has a good MICR line; what was taken for its top may be its foot."""
+        for pixels in (page.pixels[:, ::-1], page.pixels[::-1]):
+            over = replace(page, pixels=np.ascontiguousarray(pixels))
+            if is_sure_in_mirror(self._read_field("micr", self._find_fields(over, timings)[1], over, currency, [], timings)):
+                return True
+        return False
+
     def _read_others(
         self, regions: Sequence[FieldRegion], page: Page, country: Country, line: Reading | None, timings: Timings
     ) -> dict[FieldName, Reading | None]:
@@ -187,13 +220,17 @@ class Reader:
             reading = fields[name] = self._read_field(name, regions, page, country.currency, taken, timings)
             if reading is not None and reading.text is not None and reading.box is not None:
                 taken.append(reading.box)
-        fields["check_number"] = checked_number(fields["check_number"], line)
+        printed = fields["check_number"]
+        numbers = [printed.text if printed else None, line.values.get("check_number") if line else None]
+        amount = checked_ink(checked_place(without_sign(fields["amount"]), regions, "amount"), page)
+        fields["amount"] = checked_figures(amount, numbers)
+        fields["check_number"] = checked_number(printed, line)
         return fields
 
     def _read_field(
         self, name: FieldName, regions: Sequence[FieldRegion], page: Page, currency: str, taken: Sequence[Box], timings: Timings
     ) -> Reading | None:
-        candidates = [region for region in regions if region.name == name and not any(_covers(box, region.page_box) for box in taken)]
+        candidates = [region for region in regions if region.name == name and not is_covered(region.page_box, taken)]
         return most_likely([(region, self._read_region(page, region, currency, timings)) for region in candidates[:_MOST_CANDIDATES]])
 
     def _read_region(self, page: Page, region: FieldRegion, currency: str, timings: Timings) -> Reading:
@@ -245,42 +282,6 @@ class Reader:
         if name not in self._networks:
             self._networks[name] = StripNetwork(self.bundle, name, self._runtime, self._threads)
         return self._networks[name]
-
-
-def most_likely(found: list[tuple[FieldRegion, Reading]]) -> Reading | None:
-    """Return the reading whose place and content are likeliest together; None where there are no candidates.
-
-    A second place that says something else and is half as likely makes an accepted reading unsure: the threshold was fitted on strips
-    that were known to be the field.
-    """
-    ranked = sorted(found, key=lambda pair: -pair[0].confidence * pair[1].confidence)
-    if not ranked:
-        return None
-    region, best = ranked[0]
-    if best.verdict == "accepted" and region.confidence < _SURE_PLACE:
-        best = replace(best, verdict="unsure", reason="it is not sure enough that the field is here")
-    score = region.confidence * best.confidence
-    for other_region, other in ranked[1:]:
-        is_rival = other.text is not None and other.text != best.text and other_region.confidence * other.confidence > score / 2
-        if is_rival and best.verdict == "accepted":
-            return replace(best, verdict="unsure", reason=f"another place may be this field too: {other.text}")
-    return best
-
-
-def checked_number(printed: Reading | None, line: Reading | None) -> Reading | None:
-    """Return the printed check number, unsure where the MICR line has another one: one of the two is wrong."""
-    serial = line.values.get("check_number") if line is not None else None
-    if printed is None or printed.text is None or not serial or printed.text.lstrip("0") == serial.lstrip("0"):
-        return printed
-    reason = f"the MICR line has the check number {serial}"
-    return replace(printed, verdict="unsure" if printed.verdict == "accepted" else printed.verdict, reason=reason)
-
-
-def _covers(box: Box, other: Box) -> bool:
-    """Return whether ``box`` covers more than half of ``other``."""
-    width = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
-    height = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
-    return width > 0 and height > 0 and width * height > other[2] * other[3] / 2
 
 
 def _network_of(kind: Kind) -> str:

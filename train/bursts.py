@@ -15,6 +15,10 @@ from train.calibrate import risk_coverage, upper_bound
 from train.data.paper import photograph
 from train.data.sources import LabelledStrip
 from train.evaluate import frame_of
+from train.measured import table
+
+# Shares of wrong readings at which counts of frames are compared, whatever the threshold on the card gives.
+_EQUAL_RISKS = (0.005, 0.01)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +89,29 @@ def draw_curves(figures: Sequence[tuple[BurstFigure, list[float], list[bool]]], 
     chart.savefig(path, dpi=110)
 
 
-def compare_bursts(reader: Reader, strips: Sequence[LabelledStrip], picture: Path, counts: Sequence[int] = (1, 2, 3, 5)) -> Iterator[str]:
-    """Yield a line for each count of frames, and draw the curves into ``picture``."""
+def accepted_at_equal_risk(confidences: Sequence[float], right: Sequence[bool], most_wrong: float) -> float:
+    """Return the largest share that can be accepted, the surest first, with at most so many wrong among them."""
+    coverage, risk = risk_coverage(confidences, right)
+    return float(max((c for c, r in zip(coverage, risk, strict=True) if r <= most_wrong), default=0.0))
+
+
+def compare_bursts(
+    reader: Reader, strips: Sequence[LabelledStrip], picture: Path | None = None, counts: Sequence[int] = (1, 2, 3, 5)
+) -> list[str]:
+    """Return a table with a row for each count of frames; draw the curves into ``picture``."""
     accept = thresholds_of(reader.bundle.card.thresholds, "strip", "digits").accept
     bursts = read_bursts(reader, strips, max(counts), seed=1)
     figures = measure_bursts(bursts, [s.text for s in strips], accept, counts)
-    draw_curves(figures, picture)
-    for figure, _, _ in figures:
-        yield (
-            f"{figure.n_frames} frames, n={figure.n}: exact {100 * figure.exact:.1f} %, accepted {100 * figure.accepted:.1f} %, "
-            f"wrong among them {100 * figure.error_among_accepted:.2f} % (at most {100 * figure.error_upper:.2f})"
-        )
+    if picture is not None:
+        draw_curves(figures, picture)
+    head = ["frames", "n", "right", "accepted", "wrong among them (at most)"]
+    head += [f"accepted at {100 * risk:g} % wrong" for risk in _EQUAL_RISKS]
+    rows = [
+        [
+            str(f.n_frames), str(f.n), f"{100 * f.exact:.1f} %", f"{100 * f.accepted:.1f} %",
+            f"{100 * f.error_among_accepted:.2f} % ({100 * f.error_upper:.2f})",
+            *(f"{100 * accepted_at_equal_risk(confidences, right, risk):.1f} %" for risk in _EQUAL_RISKS),
+        ]
+        for f, confidences, right in figures
+    ]  # fmt: skip
+    return table(head, rows)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from scipy.stats import beta, norm
 
 from edge.decode.accept import temper
@@ -23,21 +23,25 @@ class Judged:
     right: int | None
 
 
-def fit_temperature(judged: Sequence[Judged]) -> float:
-    """Return the temperature that gives the truth the highest likelihood (Guo, Pleiss, Sun, Weinberger 2017).
+def fit_temperature(judged: Sequence[Judged]) -> tuple[float, float]:
+    """Return the temperature, and the weight of the rest, that give the truth the highest likelihood.
 
-    Where no kept meaning is right, the truth is the rest: everything that was not read.
+    See :func:`edge.decode.accept.temper`. Where no kept meaning is right, the truth is the rest: everything that was not read.
     """
 
-    def loss(log_temperature: float) -> float:
+    def loss(log_scales: F64) -> float:
+        temperature, rest = (float(v) for v in np.exp(log_scales))
         total = 0.0
         for strip in judged:
-            shares = temper(strip.masses, float(np.exp(log_temperature)))
+            shares = temper(strip.masses, temperature, rest)
             truth = shares[strip.right] if strip.right is not None else 1.0 - sum(shares)
             total -= np.log(max(truth, 1e-9))
         return total / len(judged)
 
-    return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.3), np.log(8.0)), method="bounded").x))
+    bounds = [(np.log(0.3), np.log(8.0)), (np.log(0.01), np.log(10.0))]
+    found = minimize(loss, np.zeros(2), bounds=bounds, method="Nelder-Mead")
+    temperature, rest = np.exp(found.x)
+    return float(temperature), float(rest)
 
 
 def upper_bound(n_wrong: int, n: int, level: float = _LEVEL) -> float:

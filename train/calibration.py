@@ -1,14 +1,24 @@
 """What shows the converter the range of every activation: pictures of our own generator, from one seed, so that anyone can repeat it.
 
-No labelled set and no installed font is needed. What it costs against the float networks is in docs/quantization.md.
+No labelled set and no installed font is needed. What it costs against the float networks is in docs/quantization.md. A folder of one's
+own pictures may take the generator's place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
 
+import cv2
 import numpy as np
 
+from edge.capture.picture import find_pictures, load_picture
 from edge.datatypes import U8
+from edge.errors import PictureError
 from edge.locate.digit import normalize_digit
+from edge.locate.field_map import picture_of_ink
+from edge.locate.micr_line import ink_of_page
+from edge.locate.page_map import picture_of_frame
 from edge.locate.strip import normalize_strip
 from train.data.checks import draw_check
 from train.data.dates import typeset_named
@@ -23,8 +33,69 @@ from train.networks import NetworkName
 from train.pages import PageBatches, picture_of
 
 SEED = 4
-N_PICTURES = {"digit": 400, "strip": 400, "date": 400, "micr": 160, "page": 160, "fields": 160}
+# Draws what coverage is measured on: pictures that no calibration sees.
+UNSEEN_SEED = 99
+N_PICTURES = {"digit": 1600, "strip": 400, "date": 400, "micr": 160, "page": 160, "fields": 400}
 _WIDEST_PX = 700
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationSet:
+    """Pictures that calibrate one network, and where they are from: ``drawn_by`` our generator from ``seed``, or a ``folder``."""
+
+    network: NetworkName
+    pictures: Sequence[U8]
+    origin: dict[str, object]
+
+
+def drawn_set(network: NetworkName, n_pictures: int | None = None) -> CalibrationSet:
+    """Return the generator's set, which every released network is calibrated with."""
+    pictures = calibration_pictures(network, n_pictures)
+    return CalibrationSet(network, pictures, {"drawn_by": "train/calibration.py", "seed": SEED, "n": len(pictures)})
+
+
+def folder_sets(folder: Path) -> dict[NetworkName, CalibrationSet]:
+    """Return a set for each network that has a folder of its name in ``folder``: cut strips, digits, pages or frames as pictures.
+
+    Raises:
+        ValueError: no network has a folder there, or pictures cannot be read: each is named.
+    """
+    networks: tuple[NetworkName, ...] = get_args(NetworkName)
+    found = [network for network in networks if (folder / network).is_dir()]
+    if not found:
+        raise ValueError(f"{folder} has a folder for no network: put pictures into {folder}/strip, or likewise {', '.join(networks)}")
+    sets, unreadable = {}, []
+    for network in found:
+        pictures = []
+        try:
+            paths = find_pictures([folder / network])
+        except PictureError as error:
+            unreadable.append(f"{folder / network}: {error}")
+            continue
+        for path in paths:
+            try:
+                pictures.append(_seen_by(network, path))
+            except PictureError as error:
+                unreadable.append(f"{path}: {error}")
+        sets[network] = CalibrationSet(network, pictures, {"folder": folder.resolve().name, "n": len(pictures)})
+    if unreadable:
+        raise ValueError("these pictures of the calibration set cannot be read:\n  " + "\n  ".join(unreadable))
+    return sets
+
+
+def _seen_by(network: NetworkName, path: Path) -> U8:
+    frame = load_picture(path)
+    if network == "page":
+        return picture_of_frame(frame)
+    if network == "fields":
+        return picture_of_ink(ink_of_page(frame.pixels))
+    grey = np.asarray(cv2.cvtColor(frame.pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+    return normalize_digit(grey) if network == "digit" else normalize_strip(grey).ink
+
+
+def unseen_pictures(network: NetworkName) -> list[U8]:
+    """Return pictures that no calibration set of ours holds, half as many as the generator's set has."""
+    return calibration_pictures(network, N_PICTURES[network] // 2, UNSEEN_SEED)
 
 
 def calibration_pictures(network: NetworkName, n_pictures: int | None = None, seed: int = SEED) -> list[U8]:

@@ -1,30 +1,26 @@
-"""The desktop command: ``checkreader-train fit | quantize | evaluate``."""
+"""The desktop command: ``checkreader-train fit | quantize | evaluate | ...``; see also
+quantization_cli, for what proves the int8 networks, and measuring_cli, for what measures the whole reader.
+"""
 
-import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from train.data.sources import REPOSITORY, data_folder, found_folder
+from edge.errors import EdgeError
+from train.data.sources import data_folder
+from train.measuring_cli import bursts, quality, stages
+from train.quantization_cli import Data, choose_backend, coverage, parity, quantize, reproduce, runtimes
+from train.report_cli import report
+
+# As in sysexits.h.
+_BAD_DATA, _NO_INPUT, _OUTPUT = 65, 66, 74
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-Data = Annotated[
-    Path | None, typer.Option("--data", help="folder of labelled sets; default: TRAIN_DATA, else ../shared/data beside the repository")
-]
-
-
-def _choose_backend() -> None:
-    """Let Keras run on what is installed, TensorFlow first, unless KERAS_BACKEND says otherwise."""
-    if "KERAS_BACKEND" not in os.environ:
-        found = [b for b in ("tensorflow", "jax", "torch") if find_spec(b)]
-        if not found:
-            sys.exit("no Keras backend is installed: pip install 'checkreader[train]' brings TensorFlow")
-        os.environ["KERAS_BACKEND"] = found[0]
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+for command in (quantize, coverage, parity, reproduce, runtimes, stages, bursts, quality, report):
+    app.command()(command)
 
 
 @app.callback()
@@ -45,7 +41,7 @@ def fit(
     start_from: Annotated[Path | None, typer.Option(help="weights.npz of an earlier run of the same design")] = None,
 ) -> None:
     """Train one network from the development sets; start again to go on from the last finished epoch."""
-    _choose_backend()
+    choose_backend()
     from dataclasses import replace
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -85,38 +81,17 @@ def fit(
 
 
 @app.command()
-def quantize(
-    runs: Annotated[list[Path], typer.Argument(help="run folders, one for each network")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="the bundle to write")],
-    version: Annotated[str, typer.Option(help="version on the card")] = "0.1.0",
-    data: Data = None,
-) -> None:
-    """Convert runs to int8, fit temperature and thresholds with the int8 networks, and write a bundle."""
-    _choose_backend()
-    from train.release import build_bundle, design_of
-
-    of_network = {design_of(run): run for run in runs}
-    if missing := {"digit", "strip", "date", "micr", "fields"} - of_network.keys():
-        raise typer.BadParameter(f"no run for {', '.join(sorted(missing))}", param_hint="runs")
-    bundle = build_bundle(of_network, data_folder(data), version)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(bundle)
-    typer.echo(f"{out}: {len(bundle)} bytes; measure it with: checkreader-train evaluate --bundle {out} --write")
-
-
-@app.command()
 def evaluate(
     bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
     data: Data = None,
     errors: Annotated[Path | None, typer.Option(help="folder for pictures of the worst errors")] = None,
     write: Annotated[bool, typer.Option("--write", help="put the figures on the bundle's card")] = False,
-    bursts: Annotated[Path | None, typer.Option(help="also read strips in bursts of frames; the picture of the curves to write")] = None,
 ) -> None:
     """Measure a bundle on strips and digits that took no part in training or in fitting thresholds."""
     from dataclasses import asdict
 
     from edge.pipeline import Reader
-    from edge.recognize.bundle import read_bundle
+    from edge.recognize.bundle import read_bundle, save_bundle
     from train.evaluate import draw_errors, measure_digits, measure_strips, tasks
     from train.release import with_accuracy
 
@@ -134,60 +109,16 @@ def evaluate(
     for figure in measure_digits(reader, folder):
         figures.append(figure)
         typer.echo(_line(asdict(figure)))
-    if bursts:
-        from train.bursts import compare_bursts
-
-        for line in compare_bursts(reader, [s for n, k, _, rows in tasks(folder, "measure") if k == "digits" for s in rows], bursts):
-            typer.echo(line)
     if write and bundle:
-        bundle.write_bytes(with_accuracy(bundle.read_bytes(), [asdict(f) for f in figures]))
-
-
-@app.command()
-def parity(
-    runs: Annotated[list[Path], typer.Argument(help="run folders that the bundle was quantized from")],
-    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
-    data: Data = None,
-) -> None:
-    """Compare the bundle's int8 networks with their float twins, string by string."""
-    _choose_backend()
-    from edge.recognize.bundle import read_bundle
-    from train.parity import compare
-    from train.release import design_of
-
-    for row in compare(read_bundle(bundle), {design_of(run): run for run in runs}, data_folder(data)):
-        typer.echo(
-            f"{row.name:28} n={row.n:<5} right: float {row.n_right_float}, int8 {row.n_right_int8}; "
-            f"changed: {row.n_changed_texts} texts, {row.n_changed_verdicts} verdicts"
-        )
-
-
-@app.command()
-def reproduce(
-    bundle: Annotated[Path | None, typer.Argument(help="the bundle; default: the reader's own")] = None,
-    released: Annotated[Path, typer.Option(help="folder with the float weights of each network")] = REPOSITORY / "train" / "released",
-) -> None:
-    """Rebuild every model of a bundle from its float weights. Exit: 0 the same bytes, 2 the same answers, 1 other answers."""
-    _choose_backend()
-    from edge.recognize.bundle import read_bundle
-    from train.reproduce import EXIT_CODES, rebuild
-
-    worst = 0
-    for network in rebuild(read_bundle(bundle), released):
-        said = {"bytes": "identical", "answers": "other bytes, the same answers", "nothing": "OTHER ANSWERS"}[network.same]
-        typer.echo(f"{network.network:8} {network.packed_sha256[:16]} {network.rebuilt_sha256[:16]} {said}")
-        for difference in network.differences:
-            typer.echo(f"         {difference}")
-        code = EXIT_CODES[network.same]
-        worst = code if worst == 0 or code == 1 else worst
-    raise typer.Exit(worst)
+        save_bundle(bundle, with_accuracy(bundle.read_bytes(), [asdict(f) for f in figures]))
 
 
 @app.command()
 def generate(
     folder: Annotated[Path, typer.Argument(help="a new folder: images/ and labels.jsonl are written into it")],
     what: Annotated[
-        Literal["checks", "frames", "empty"], typer.Option(help="flat checks, camera frames of one, or frames without")
+        Literal["checks", "frames", "empty", "samples"],
+        typer.Option(help="flat checks, camera frames of one, frames without, or the samples that come with the reader"),
     ] = "frames",
     count: Annotated[int, typer.Option(min=1)] = 100,
     seed: Annotated[int, typer.Option(min=0)] = 1,
@@ -198,32 +129,16 @@ def generate(
     from rich.progress import Progress
 
     from train.data.generate import write_set
+    from train.data.samples import write_samples
 
+    if what == "samples":
+        write_samples(folder)
+        typer.echo(f"{folder}: frames/, strips/, labels.jsonl")
+        return
     with Progress() as bar:
         task = bar.add_task(what, total=count)
         write_set(folder, what, count, seed, (width, height), lambda done: bar.update(task, completed=done))
     typer.echo(f"{folder}: {count} pictures, labels.jsonl")
-
-
-@app.command()
-def report(
-    bundle: Annotated[Path | None, typer.Option(help="the bundle; default: the reader's own")] = None,
-    released: Annotated[Path, typer.Option(help="folder with the float weights of each network")] = REPOSITORY / "train" / "released",
-    data: Data = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="the HTML file to write")] = Path("build/report.html"),
-    generated: Annotated[int, typer.Option(min=1, help="strips of our own generator to read")] = 300,
-    no_sets: Annotated[bool, typer.Option("--no-sets", help="leave the labelled sets out: the page may then be passed on")] = False,
-) -> None:
-    """Write one self-contained page with all that can be measured of a bundle; without labelled sets it says what is missing."""
-    _choose_backend()
-    from train.report import build_report
-    from train.report_evidence import gather
-
-    folder = None if no_sets else found_folder(data)
-    text = build_report(gather(bundle, released, folder, generated))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(text, encoding="utf-8")
-    typer.echo(f"{out}: {len(text.encode()):,} bytes, {'with' if folder else 'without'} the labelled sets")
 
 
 def _line(figure: dict[str, Any]) -> str:
@@ -241,11 +156,15 @@ def _line(figure: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Run the command; broken input ends with a sentence and its exit code, not with a traceback."""
+    """Run the command; broken input ends with a sentence and its exit code (see :mod:`edge.errors`), not with a traceback."""
     try:
         app()
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f"checkreader-train: {error}")
+    except EdgeError as error:
+        print(f"checkreader-train: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (OSError, ValueError) as error:
+        print(f"checkreader-train: {error}", file=sys.stderr)
+        sys.exit(_NO_INPUT if isinstance(error, FileNotFoundError) else _OUTPUT if isinstance(error, OSError) else _BAD_DATA)
 
 
 if __name__ == "__main__":

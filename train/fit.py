@@ -1,10 +1,13 @@
 """Train one network, resumably: the same run folder goes on from its last epoch, the same seed gives the same batches."""
 
 import csv
+import hashlib
 import json
 import queue
 import threading
 import time
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -114,13 +117,32 @@ def load_weights(model: keras.Model, path: Path) -> None:
     """Set a network's weights from a file of :func:`save_weights`.
 
     Raises:
-        ValueError: the file belongs to a network of another shape.
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, belongs to a network of another shape, or holds what is no number; the layer is named.
     """
-    with np.load(path) as stored:
-        arrays = [stored[f"w{i}"] for i in range(len(stored.files))]
-    if [a.shape for a in arrays] != [tuple(w.shape) for w in model.weights]:
-        raise ValueError(f"{path} holds the weights of another network than {model.name}")
+    try:
+        with np.load(path) as stored:
+            arrays = [stored[f"w{i}"] for i in range(len(stored.files))]
+    except (KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} cannot be followed ({error}): it is damaged or no file of weights") from error
+    if len(arrays) != len(model.weights):
+        raise ValueError(f"{path} holds {len(arrays)} arrays, {model.name} has {len(model.weights)}: weights of another network")
+    for index, (array, weight) in enumerate(zip(arrays, model.weights, strict=True)):
+        if array.shape != tuple(weight.shape):
+            raise ValueError(
+                f"{path}: array w{index} has the shape {array.shape}, {weight.path} of {model.name} has "
+                f"{tuple(weight.shape)}: weights of another network"
+            )
+        if not np.isfinite(array).all():
+            n_bad = int(np.count_nonzero(~np.isfinite(array)))
+            raise ValueError(f"{path}: {n_bad} of {array.size} weights of {weight.path} (array w{index}) are not numbers: train it again")
     model.set_weights(arrays)
+
+
+def hashes_of_weights(path: Path) -> list[str]:
+    """Return a short hash of each array of a file of weights, in their order: what tells which one was changed."""
+    with np.load(path) as stored:
+        return [hashlib.sha256(stored[f"w{i}"].tobytes()).hexdigest()[:16] for i in range(len(stored.files))]
 
 
 def save_weights(path: Path, weights: list[F32]) -> None:

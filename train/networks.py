@@ -55,16 +55,19 @@ class Design:
 
 
 def digit_network() -> keras.Model:
-    """Return the classifier of one digit: (32, 32, 1) ink in 0..1 to (1, 1, 11) logits, the last for *not a digit*."""
+    """Return the classifier of one digit: (32, 32, 1) ink in 0..1 to (1, 1, 11) logits, the last for *not a digit*.
+
+    Its last convolution weighs each feature by where in the digit it stands.
+    """
     inputs = x = keras.Input((32, 32, 1))
     x = conv(x, 16, 3)
     x = conv(x, 32, 3, 2)
-    x = residual(x, 3)
+    for _ in range(3):
+        x = residual(x, 3)
     x = conv(x, 48, 3, 2)
-    x = residual(x, 3)
-    x = conv(x, 48, 3, 2)
-    x = residual(x, 3)
-    x = layers.DepthwiseConv2D(4, padding="valid", use_bias=False)(x)
+    for _ in range(2):
+        x = residual(x, 3)
+    x = layers.DepthwiseConv2D(8, padding="valid", use_bias=False)(x)
     x = layers.ReLU()(layers.BatchNormalization(momentum=0.97)(x))
     x = layers.Dropout(0.3)(x)
     return keras.Model(inputs, layers.Conv2D(len(SYMBOLS["digit"]), 1)(x), name="digit")

@@ -10,6 +10,7 @@ from edge.datatypes import F32, F64, PAGE_PARTS, U8, Frame
 from edge.locate.page_map import PICTURE_SIZE, is_wide, picture_of_frame
 from train.data.checks import draw_check
 from train.data.frames import DrawnFrame, draw_frame, draw_frame_without
+from train.data.layouts import draw_layout
 from train.data.other_paper import draw_other_paper
 
 # Drawn at once and laid out again and again; a check costs more to draw than to photograph.
@@ -28,7 +29,9 @@ class PageBatches:
     def __init__(self, seed: int, batch_size: int, n_checks: int = _N_CHECKS, n_others: int = _N_OTHERS) -> None:
         rng = np.random.default_rng((seed, 77))
         self._seed, self._batch_size = seed, batch_size
-        self._checks = [recoloured(draw_check(rng, _CHECK_PX_PER_INCH).pixels, rng) for _ in range(n_checks)]
+        # Every layout, half of them the common one.
+        drawn = (draw_check(rng, _CHECK_PX_PER_INCH) if i % 2 else draw_layout(rng, _CHECK_PX_PER_INCH) for i in range(n_checks))
+        self._checks = [recoloured(check.pixels, rng) for check in drawn]
         self._others = [draw_other_paper(rng) for _ in range(n_others)]
 
     def epoch(self, index: int, n_batches: int) -> Iterator[tuple[F32, F32]]:

@@ -1,5 +1,6 @@
 """Float weights to full-integer int8 TFLite: int8 in, int8 out, weights per channel (Jacob et al. 2018; the TFLite 8-bit specification)."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 from edge.datatypes import F32, STRIP_HEIGHT_PX, U8
 from edge.locate import field_map, page_map
 from edge.recognize.interpreter import Int8Model
+from train.fit import load_weights
 from train.networks import DESIGNS, EXTENT_UNIT_PX, Design
 
 # Height, width and channels at which each network is converted. Strips are resized on the device, the others stay as they are.
-_SHAPES = {
+SHAPES = {
     "digit": (STRIP_HEIGHT_PX, 32, 1),
     "strip": (STRIP_HEIGHT_PX, 128, 1),
     "date": (STRIP_HEIGHT_PX, 128, 1),
@@ -41,11 +43,11 @@ def quantize(model: keras.Model, design: Design, calibration: Sequence[U8]) -> b
         raise ValueError(f"conversion needs Keras on TensorFlow, not on {keras.backend.backend()}: set KERAS_BACKEND=tensorflow")
     if not calibration or max(int(ink.max()) for ink in calibration) < 255 or min(int(ink.min()) for ink in calibration) > 0:
         raise ValueError("the calibration set must hold both bare paper (0) and full ink (255): add strips to it")
-    shape = _SHAPES[design.network]
+    shape = SHAPES[design.network]
     concrete = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec((1, *shape), tf.float32))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([piece] for piece in _pieces(calibration, shape))
+    converter.representative_dataset = lambda: ([levels_of(piece)[None]] for piece in pieces(calibration, shape))
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     return _without_names(bytes(converter.convert()))
@@ -69,15 +71,21 @@ def _without_names(model: bytes) -> bytes:
     return bytes(builder.Output())
 
 
-def _pieces(pictures: Sequence[U8], shape: tuple[int, int, int]) -> Iterator[F32]:
+def pieces(pictures: Sequence[U8], shape: tuple[int, int, int]) -> Iterator[U8]:
+    """Yield what a network is shown of pictures at its conversion shape: uint8 ``shape``, cut where wider, paper at the right."""
     height, width, channels = shape
     for picture in pictures:
-        levels = picture.reshape(height, -1, channels) * np.float32(1 / 255)
+        levels = picture.reshape(height, -1, channels)
         for left in range(0, levels.shape[1], width):
-            piece = np.zeros((1, *shape), np.float32)
+            piece = np.zeros(shape, np.uint8)
             part = levels[:, left : left + width]
-            piece[0, :, : part.shape[1]] = part
+            piece[:, : part.shape[1]] = part
             yield piece
+
+
+def levels_of(picture: U8) -> F32:
+    """Return what the float networks see of a picture: 0..1, in training, calibration and comparison alike."""
+    return picture * np.float32(1 / 255)
 
 
 def network_card(design: Design, model: bytes) -> dict[str, Any]:
@@ -87,13 +95,13 @@ def network_card(design: Design, model: bytes) -> dict[str, Any]:
     return {
         "file": f"models/{design.network}.tflite",
         "input": {
-            "height": _SHAPES[design.network][0],
-            "channels": _SHAPES[design.network][2],
+            "height": SHAPES[design.network][0],
+            "channels": SHAPES[design.network][2],
             "scale": float(in_scale),
             "zero_point": int(in_zero),
             "width_multiple": design.width_step_px,
             "min_width": design.width_step_px,
-            "max_width": _WIDEST_PX.get(design.network, _SHAPES[design.network][1]),
+            "max_width": _WIDEST_PX.get(design.network, SHAPES[design.network][1]),
         },
         "output": {"scale": float(out_scale), "zero_point": int(out_zero)},
         "column_px": design.column_px,
@@ -104,15 +112,26 @@ def network_card(design: Design, model: bytes) -> dict[str, Any]:
     }
 
 
-def quantize_run(run: Path, calibration: Sequence[U8]) -> tuple[Design, bytes]:
-    """Convert the best weights of a run folder (see :func:`train.fit.fit`)."""
-    import json
+def released_model(run: Path) -> tuple[Design, keras.Model]:
+    """Return the design of a run folder (see :func:`train.fit.fit`) and its network with the best weights.
 
-    from train.fit import load_weights
-
-    design = DESIGNS[json.loads((run / "config.json").read_text())["design"]]
+    Raises:
+        FileNotFoundError: the run has no weights or no configuration.
+        ValueError: they cannot be followed, do not fit the design, or are not all numbers.
+    """
+    try:
+        name = json.loads((run / "config.json").read_text())["design"]
+        design = DESIGNS[name]
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{run / 'config.json'} names no design of train/networks.py ({error}): is this the folder of a run?") from error
     # A fresh session: names inside the file hold process-wide counters, and the same weights must give the same bytes.
     keras.backend.clear_session()
     model = design.build()
     load_weights(model, run / "weights.npz")
+    return design, model
+
+
+def quantize_run(run: Path, calibration: Sequence[U8]) -> tuple[Design, bytes]:
+    """Convert the best weights of a run folder."""
+    design, model = released_model(run)
     return design, quantize(model, design, calibration)

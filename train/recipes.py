@@ -27,7 +27,7 @@ Licence = Literal["any", "open"]
 
 # Sizes of a full run, chosen so that it takes about an hour on two cores.
 FULL_RUNS = {
-    "digit": FitConfig(design="digit", epochs=42, batches_per_epoch=500, batch_size=128),
+    "digit": FitConfig(design="digit", epochs=70, batches_per_epoch=500, batch_size=128),
     "strip": FitConfig(design="strip", epochs=75, batches_per_epoch=250, batch_size=64),
     "date": FitConfig(design="date", epochs=40, batches_per_epoch=200, batch_size=64),
     "micr": FitConfig(design="micr", epochs=24, batches_per_epoch=150, batch_size=32, learning_rate=3e-3),
@@ -120,7 +120,7 @@ def _strip(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     if "meza" in train:
         kinds.append(("meza", 0.24, real_strip(train["meza"])))
     if amounts:
-        kinds.append(("amounts", 0.05, real_strip(amounts)))
+        kinds.append(("amounts", 0.09, real_strip(amounts)))
     kinds += [
         ("written", 0.24, written_strip(banks, [odds[b.source] for b in banks], papers)),
         ("drawn", 0.11, drawn_strip(papers)),
@@ -138,9 +138,9 @@ def _dates(config: FitConfig, folder: Path, licence: Licence) -> Recipe:
     papers += [p for strips in strings.values() for p in empty_papers(strips[::15])]
     banks = _banks(folder, licence) + [bank_of_strips(strips) for name, strips in strings.items() if name == "orand_car_a"]
     real = [_as_digits(strip) for s in sources_of("dates", licence) for strip in load_part(s, folder, "train")]
-    kinds: list[tuple[str, float, Draw]] = [("date", 0.9, date_strip(banks, papers))]
+    kinds: list[tuple[str, float, Draw]] = [("date", 0.8, date_strip(banks, papers))]
     if real:
-        kinds.append(("real", 0.1, real_strip(real)))
+        kinds.append(("real", 0.2, real_strip(real)))
     mixture = Mixture(tuple(kinds))
     generated = Mixture(tuple(kinds[:1]))
     return Recipe(

@@ -3,26 +3,32 @@
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from edge.datatypes import Reading
 from edge.decode.date import parse_date
 from edge.golden import MEMBER, record_cases
 from edge.pipeline import Kind, Reader
-from edge.recognize.bundle import parse_bundle, write_bundle
+from edge.recognize.bundle import Bundle, parse_bundle, write_bundle
 from train.calibrate import Judged, calibration_error, fit_temperature, fit_threshold
-from train.calibration import SEED, calibration_pictures
+from train.calibration import CalibrationSet, drawn_set, unseen_pictures
+from train.coverage import measure_coverage
 from train.data.sources import SOURCES, LabelledStrip, sha256_of
 from train.evaluate import frame_of, is_right, tasks
+from train.fit import hashes_of_weights
 from train.golden import golden_inputs
 from train.networks import DESIGNS, NetworkName
-from train.quantize import network_card, quantize_run
+from train.parity import compare, compare_layers, losing_layers, refusals, summed
+from train.parity_sets import tasks_to_compare
+from train.quantize import network_card, quantize, released_model
 from train.recipes import generated_dates
+from train.validate import REJECT_DIGIT_ABOVE
 
 BUDGETS = (0.005, 0.01, 0.02, 0.05)
 # One network reads these kinds; they share its temperature, and a kind without real labelled strips shares the threshold of the digits.
@@ -32,33 +38,51 @@ _FITTED_ON: dict[str, Kind] = {"strip": "digits", "date": "date", "micr": "micr"
 # of the budget is aimed at. MICR lines chose among few epochs.
 _AIM = {"strip": 0.7, "date": 0.7, "micr": 1.0}
 # Real dates are too few to fit anything on: these are drawn.
-_N_DATES, _DATE_SEED = 1500, 5
-# A picture is *not a digit* only when the network is this sure; chosen on the validation part of the digit sets.
-_REJECT_DIGIT_ABOVE = 0.9
+_N_DATES, _DATE_SEED = 4000, 5
 _TOOLS = ("tensorflow-cpu", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")
 
 
-def build_bundle(runs: Mapping[NetworkName, Path], folder: Path, version: str) -> bytes:
+def build_bundle(
+    runs: Mapping[NetworkName, Path],
+    folder: Path,
+    version: str,
+    calibration: Mapping[NetworkName, CalibrationSet] | None = None,
+    allow_narrow: bool = False,
+    allow_loss: bool = False,
+) -> bytes:
     """Return the bytes of a bundle made of the best weights of each run.
+
+    Args:
+        calibration: what takes the place of the generator's pictures, by network.
+        allow_narrow: also take a calibration set that covers too little; the card says so.
+        allow_loss: also take networks that read worse as int8; the card says by how much.
 
     Raises:
         FileNotFoundError: a run has no weights yet.
+        ValueError: weights do not fit, a calibration set is too narrow, or int8 does not read as float does.
     """
-    networks, members, trained = {}, {}, {}
+    networks, members, trained, calibrated, models, narrow = {}, {}, {}, {}, {}, []
     for name, run in runs.items():
-        stored = json.loads((run / "config.json").read_text())
-        design, model = quantize_run(run, calibration_pictures(name))
-        networks[name] = network_card(design, model)
-        members[networks[name]["file"]] = model
-        trained[name] = stored
-    unfitted = {n: {"temperature": 1.0, "accept": {k: {str(b): None for b in BUDGETS} for k in kinds}} for n, kinds in _KINDS.items()}
+        chosen = (calibration or {}).get(name) or drawn_set(name)
+        design, models[name] = released_model(run)
+        int8 = quantize(models[name], design, chosen.pictures)
+        covered = measure_coverage(design, models[name], int8, chosen.pictures, unseen_pictures(name))
+        narrow += covered.reasons()
+        calibrated[name] = {**chosen.origin, **covered.on_card(), **({"allow_narrow": True} if covered.reasons() else {})}
+        networks[name] = network_card(design, int8)
+        members[networks[name]["file"]] = int8
+        trained[name] = {**json.loads((run / "config.json").read_text()), "weights_sha256": hashes_of_weights(run / "weights.npz")}
+    if narrow and not allow_narrow:
+        raise ValueError("the calibration set is too narrow (--allow-narrow takes it all the same):\n  " + "\n  ".join(narrow))
+    nothing = {str(budget): None for budget in BUDGETS}
+    unfitted = {n: {"temperature": 1.0, "rest": 1.0, "accept": dict.fromkeys(kinds, nothing)} for n, kinds in _KINDS.items()}
     card: dict[str, Any] = {
         "format": 1,
         "version": version,
         "networks": networks,
-        "thresholds": {"digit": {"reject_above": _REJECT_DIGIT_ABOVE}, **unfitted},
+        "thresholds": {"digit": {"reject_above": REJECT_DIGIT_ABOVE}, **unfitted},
         "runs": trained,
-        "calibration": {"drawn_by": "train/calibration.py", "seed": SEED},
+        "calibration": calibrated,
         "accuracy": [],
         "sources": [
             {"name": s.name, "kind": s.kind, "licence": s.licence, "is_open": s.is_open, "sha256": sha256_of(s, folder)} for s in SOURCES
@@ -68,7 +92,27 @@ def build_bundle(runs: Mapping[NetworkName, Path], folder: Path, version: str) -
     unproved = parse_bundle(write_bundle(card, members), "the bundle being made")
     members[MEMBER] = record_cases(unproved.models, golden_inputs(unproved.card.networks))
     card["thresholds"] |= fit_thresholds(write_bundle(card, members), folder)
+    card["parity"] = _proved(parse_bundle(write_bundle(card, members), "the bundle being proved"), models, folder, allow_loss)
     return write_bundle(card, members)
+
+
+def _proved(bundle: Bundle, models: Mapping[NetworkName, keras.Model], folder: Path, allow_loss: bool) -> dict[str, Any]:
+    """Return what int8 and float read of the same strips, for the card.
+
+    Raises:
+        ValueError: int8 does not read as float does; with the layers that lose most.
+    """
+    rows = [row for row, _ in compare(bundle, models, tasks_to_compare(folder))]
+    reasons = refusals(rows)
+    if reasons and not allow_loss:
+        for name, figures in compare_layers(bundle, models):
+            reasons += [
+                f"{name}: {f.layer} loses {f.loss_db:.1f} dB, {f.sqnr_db:.1f} are left" for f in losing_layers(figures) if name in _KINDS
+            ]
+        raise ValueError("the bundle is not packed, since its int8 networks do not read as the float ones do:\n  " + "\n  ".join(reasons))
+    both = asdict(summed(rows))
+    counts = {key: value for key, value in both.items() if key.startswith("n_") or key == "n"}
+    return {**counts, **({"allow_loss": reasons} if reasons else {})}
 
 
 def fit_thresholds(bundle: bytes, folder: Path) -> dict[str, Any]:
@@ -78,15 +122,16 @@ def fit_thresholds(bundle: bytes, folder: Path) -> dict[str, Any]:
     fitted = {}
     for network, kind in _FITTED_ON.items():
         read = [(s, reader.read_strip(frame_of(s.picture), kind, "USD")) for s in _strips_to_fit_on(kind, folder)]
-        temperature = fit_temperature([_judged(reading, strip, kind) for strip, reading in read])
-        card = {**parsed.card.thresholds, network: {**parsed.card.thresholds[network], "temperature": temperature}}
+        temperature, rest = fit_temperature([_judged(reading, strip, kind) for strip, reading in read])
+        scales = {"temperature": temperature, "rest": rest}
+        card = {**parsed.card.thresholds, network: {**parsed.card.thresholds[network], **scales}}
         tempered = Reader(replace(parsed, card=replace(parsed.card, thresholds=card)))
         readings = [tempered.read_strip(frame_of(s.picture), kind, "USD") for s, _ in read]
         confidences = [r.confidence for r in readings]
         right = [is_right(r, s, kind, "USD") for r, (s, _) in zip(readings, read, strict=True)]
         accept = {str(budget): fit_threshold(confidences, right, budget * _AIM[network]) for budget in BUDGETS}
         fitted[network] = {
-            "temperature": temperature,
+            **scales,
             "accept": dict.fromkeys(_KINDS[network], accept),
             "fitted_on": {"n": len(read), "n_right": int(np.sum(right)), "calibration_error": calibration_error(confidences, right)},
         }

@@ -37,7 +37,7 @@ def build_report(evidence: Evidence) -> str:
         ("Risk and coverage", _risk(evidence)),
         ("Are the probabilities honest?", _reliability(evidence.read)),
         ("What is taken for what", _confusion(evidence.read)),
-        ("int8 against float, layer by layer", _layers(evidence.layers)),
+        ("int8 against float, layer by layer", _layers(evidence.layers, sorted(evidence.sizes.keys() - evidence.layers.keys()))),
         ("Size and speed of the designs", _designs(evidence.designs)),
         ("Learning curves", _curves(evidence.curves)),
         ("The worst errors", _errors(evidence)),
@@ -169,12 +169,15 @@ def _confusion(read: Sequence[Read]) -> str:
     return html + grid(charts)
 
 
-def _layers(layers: Mapping[str, list[Layer]]) -> str:
+def _layers(layers: Mapping[str, list[Layer]], strangers: Sequence[str]) -> str:
     html = paragraph(
         "Each activation of the int8 network beside that of its float twin, on pictures that calibration did not see: drawn ones, and "
         "strips of the labelled sets where they are. SQNR is signal to quantization noise, errors of the layers before included. Beyond: "
         "the share of float activations outside the calibrated range."
     )
+    if strangers:
+        named = ", ".join(strangers)
+        html += paragraph(f"Not shown: {named}. The float weights that are there are of another run than the bundle's.", "note")
     curves = [
         Curve(name, [(i / max(1, len(rows) - 1), r.sqnr_db) for i, r in enumerate(rows)], style)
         for style, (name, rows) in zip(_STYLES, layers.items(), strict=False)

@@ -56,14 +56,18 @@ def learning_curves(released: Path) -> dict[str, list[dict[str, float]]]:
 def layers_of(bundle: Bundle, released: Path, n_pictures: int, real: Mapping[str, Sequence[U8]]) -> Iterator[tuple[str, list[Layer]]]:
     """Yield each network of a bundle with its layers, on pictures of the generator that calibration did not see, and on real ones.
 
-    ``real`` holds inks (32, width) for the networks that there are any for.
+    ``real`` holds inks (32, width) for the networks that there are any for. Networks that were trained in another run than the released
+    weights say are left out: they have no twin here.
 
     Raises:
         ValueError: the float weights are those of another network.
     """
     names: list[NetworkName] = sorted(bundle.card.networks)  # type: ignore[arg-type]
     for name in names:
-        design = DESIGNS[json.loads((released / name / "config.json").read_text())["design"]]
+        run = json.loads((released / name / "config.json").read_text())
+        if run != bundle.card.raw["runs"].get(name):
+            continue
+        design = DESIGNS[run["design"]]
         model = design.build()
         load_weights(model, released / name / "weights.npz")
         int8 = bundle.models[name]

@@ -11,11 +11,13 @@ from edge.datatypes import F32, STRIP_HEIGHT_PX, U8
 from edge.locate.digit import normalize_digit
 from edge.locate.strip import normalize_strip
 from train.data.digits import DigitPool
-from train.data.sources import LabelledStrip
+from train.data.sources import NOT_A_DIGIT, LabelledStrip
 from train.data.strips import padded_width
 from train.networks import Design
 
 _BATCH = 256
+# A picture is *not a digit* only when the network is this sure; chosen on the validation part of the digit sets.
+REJECT_DIGIT_ABOVE = 0.9
 
 
 def float_outputs(model: keras.Model, inks: Sequence[U8], widths: Sequence[int]) -> list[F32]:
@@ -65,12 +67,14 @@ def strip_validation(design: Design, strips: dict[str, list[LabelledStrip]]) -> 
 
 
 def digit_validation(pool: DigitPool) -> Callable[[keras.Model], dict[str, float]]:
-    """Return a function that gives the share of digits right, per source; MNIST counts for half of the score."""
+    """Return a function that gives the share of digits right, per source, judged as the reader does; MNIST counts for half of the score."""
     inks = [normalize_digit(p) for p in pool.pictures]
     widths = [STRIP_HEIGHT_PX] * len(inks)
 
     def validate(model: keras.Model) -> dict[str, float]:
-        found: NDArray[np.int64] = np.array([o[0].argmax() for o in float_outputs(model, inks, widths)])
+        logits = np.array([o[0] for o in float_outputs(model, inks, widths)], np.float64)
+        no_digit = np.exp(logits[:, -1] - np.logaddexp.reduce(logits, axis=1)) > REJECT_DIGIT_ABOVE
+        found: NDArray[np.int64] = np.where(no_digit, NOT_A_DIGIT, logits[:, :NOT_A_DIGIT].argmax(axis=1))
         right = found == pool.labels
         figures = {str(s): float(right[pool.sources == s].mean()) for s in sorted(set(pool.sources))}
         return {"score": 0.5 * figures.get("mnist", 0.0) + 0.5 * float(np.mean(list(figures.values()))), **figures}

@@ -22,10 +22,14 @@ _FAR_LIKELIER = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """How probabilities of one kind of field are made honest, and from which one on a reading is accepted (None: never)."""
+    """How probabilities of one kind of field are made honest, and from which one on a reading is accepted (None: never).
+
+    ``rest`` is how much the strings count that were not found or break the rules; see :func:`temper`.
+    """
 
     temperature: float
     accept: float | None
+    rest: float = 1.0
 
 
 def thresholds_of(card: Mapping[str, Any], network: str, kind: str, budget: float | None = None) -> Thresholds:
@@ -41,13 +45,13 @@ def thresholds_of(card: Mapping[str, Any], network: str, kind: str, budget: floa
     try:
         own = card[network]
         by_budget: dict[str, float | None] = dict(own["accept"][kind])
-        temperature = float(own["temperature"])
+        temperature, rest = float(own["temperature"]), float(own["rest"])
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"the card has no thresholds for {kind} of the network {network}: pack the bundle again") from error
     wanted = DEFAULT_BUDGET if budget is None else budget
     for stated, threshold in by_budget.items():
         if math.isclose(float(stated), wanted):
-            return Thresholds(temperature, threshold)
+            return Thresholds(temperature, threshold, rest)
     raise ConfigError(f"the error budget {wanted} is none of those that this bundle was fitted for: {', '.join(by_budget)}")
 
 
@@ -90,12 +94,16 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a string means: strings of equal ``key`` say the same. ``weight`` is a prior, at most one."""
+    """What a string means: strings of equal ``key`` say the same.
+
+    ``weight`` is a prior, at most one; ``doubt`` says why the reading is not accepted however sure it is.
+    """
 
     key: str
     text: str
     values: Mapping[str, Any] = field(default_factory=dict)
     weight: float = 1.0
+    doubt: str | None = None
 
 
 # Returns the meaning of a string, or the rule that it breaks.
@@ -130,10 +138,11 @@ def decode(
             broken = f"{text!r}: {meaning}"
     if not groups:
         return Decoded(None, "unreadable", 0.0, broken, values=absent)
-    weighed = [sum(masses[t] * m.weight for t, m in members) for members in groups.values()]
-    if broken and masses[texts[0]] > _FAR_LIKELIER * max(weighed):
+    found = [sum(masses[text] for text, _ in members) for members in groups.values()]
+    if broken and masses[texts[0]] > _FAR_LIKELIER * max(found):
         return Decoded(None, "unreadable", 0.0, broken, values=absent)
-    shares = temper(weighed, thresholds.temperature)
+    priors = [max(meaning.weight for _, meaning in members) for members in groups.values()]
+    shares = temper(found, thresholds.temperature, thresholds.rest, priors)
     ranked = sorted(zip(shares, groups.values(), strict=True), key=lambda pair: -pair[0])
     confidence, members = ranked[0]
     text, meaning = members[0]
@@ -141,18 +150,22 @@ def decode(
     symbols = find_symbols(looks[look], text)
     alternatives = tuple(Alternative(m[0][1].text, share) for share, m in ranked[1 : _MOST_ALTERNATIVES + 1] if share >= _LEAST_ALTERNATIVE)
     if thresholds.accept is not None and confidence >= thresholds.accept:
+        if meaning.doubt:
+            return Decoded(meaning.text, "unsure", confidence, meaning.doubt, symbols, alternatives, meaning.values, look)
         return Decoded(meaning.text, "accepted", confidence, None, symbols, alternatives, meaning.values, look)
     reason = broken if broken and text != texts[0] else _doubt(symbols, alternatives, thresholds)
     return Decoded(meaning.text, "unsure", confidence, reason, symbols, alternatives, meaning.values, look)
 
 
-def temper(masses: Sequence[float], temperature: float) -> list[float]:
+def temper(masses: Sequence[float], temperature: float, rest: float = 1.0, priors: Sequence[float] | None = None) -> list[float]:
     """Return honest shares of probabilities that need not sum to one; what is missing to one is a rival too.
 
-    Each is raised to 1 / temperature and the whole normalised again (Guo, Pleiss, Sun, Weinberger 2017, on whole strings).
+    Each is raised to 1 / temperature and the whole normalised again (Guo, Pleiss, Sun, Weinberger 2017, on whole strings). What is
+    missing counts ``rest`` times: where many strings break the rules, as with the letters of months, it says less against an answer.
+    ``priors`` weigh the answers against each other, one each.
     """
-    rest = max(1.0 - float(np.sum(masses)), 1e-12)
-    raised = np.power(np.maximum([*masses, rest], 1e-300), 1.0 / temperature)
+    missing = max(1.0 - float(np.sum(masses)), 1e-12)
+    raised = np.power(np.maximum([*masses, missing], 1e-300), 1.0 / temperature) * np.array([*(priors or [1.0] * len(masses)), rest])
     return [float(share) for share in raised[:-1] / raised.sum()]
 
 

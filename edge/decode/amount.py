@@ -15,7 +15,10 @@ _AFTER = re.compile(r"[*$]+$")
 # "123 45/100", "123.45/100", or a fraction whose 100 stands under a bar and is not seen: "12345/".
 _FRACTION = re.compile(r"^(?P<whole>[\d.,]*?)[.,-]*(?P<cents>\d\d)/(?:100)?$")
 _WESTERN = re.compile(r"^\d{1,3}(?:[.,]\d{3})+$")
-_INDIAN = re.compile(r"^\d{1,2}(?:[.,]\d{2})*[.,]\d{3}$")
+# Lakhs in pairs before the thousands; whoever counts in lakhs may leave the first group unparted: "150,00,000".
+_INDIAN = re.compile(r"^\d{1,3}(?:[.,]\d{2})*[.,]\d{3}$")
+_MINUS = re.compile(r"^[*$]*-(?=\d)")
+_DOUBT = "a dash stands before the number: a minus, or a line that fills the room"
 
 
 def read_amount(lattice: Lattice, thresholds: Thresholds, currency: str = "USD", also: Sequence[Lattice] = ()) -> Decoded:
@@ -30,7 +33,8 @@ def read_amount(lattice: Lattice, thresholds: Thresholds, currency: str = "USD",
         minor_units = parse_amount(text, money)
         if isinstance(minor_units, str):
             return minor_units
-        return Meaning(str(minor_units), format_amount(minor_units, money), {"minor_units": minor_units, "currency": money.code})
+        values = {"minor_units": minor_units, "currency": money.code}
+        return Meaning(str(minor_units), format_amount(minor_units, money), values, doubt=_DOUBT if _MINUS.match(text) else None)
 
     return decode(lattice, interpret, thresholds, {"minor_units": None, "currency": money.code}, also)
 

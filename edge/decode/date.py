@@ -21,6 +21,8 @@ _MONTHS = (
     ("november", "noviembre"), ("december", "diciembre"),
 )  # fmt: skip
 _LEAST_LETTERS = 3
+# Cells may stand in the order of ISO 8601; only where the country's own order names no day.
+_YEAR_FIRST = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 # A check is rarely older than a year, or dated far ahead (the same window in which banks pay one without asking, and some more); a
 # date outside counts this much less, which tips what is nearly even and never decides alone.
 _OLDEST_DAYS, _NEWEST_DAYS = 400, 90
@@ -61,16 +63,22 @@ def parse_date(text: str, order: DateOrder) -> datetime.date | str:
         first, second, third = separated.groups()
     elif re.fullmatch(r"\d{8}|\d{6}", text):
         first, second, third = text[:2], text[2:4], text[4:]
+        if _YEAR_FIRST.fullmatch(text) and isinstance(_ordered(first, second, third, order), str):
+            first, second, third = text[:4], text[4:6], text[6:]
     else:
         return "not three numbers"
     if len(first) == 4:
         return _date(first, second, third)
     if len(first) > 2 or len(third) not in (2, 4):
         return "the year has neither two nor four digits"
+    return _ordered(first, second, third, order)
+
+
+def _ordered(first: str, second: str, year: str, order: DateOrder) -> datetime.date | str:
     month, day = (first, second) if order == "month_first" else (second, first)
     if int(month) > 12 >= int(day):
         month, day = day, month
-    return _date(third, month, day)
+    return _date(year, month, day)
 
 
 def _with_name(text: str) -> datetime.date | str:

@@ -1,13 +1,13 @@
 """Frame to pages: the quadrilaterals of paper in it that carry a MICR line, rectified, the right way up."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from edge.datatypes import F64, U8, Frame, Page, PageMap
 from edge.locate.micr_line import find_micr_line, ink_of_page
-from edge.locate.page_map import Outline, outlines
+from edge.locate.page_map import Outline, outlines, outlines_of_papers
 from edge.locate.quad import area_of, find_quads, find_quads_of_lines, smooth_lab, support_of
 from edge.locate.sides import fitted_to_edges
 
@@ -32,6 +32,8 @@ _OVERRULES = 0.4
 # A MICR line seen so well, where it belongs, says that the network's outline is right; an outline found by shape needs so much of one to
 # be better, or to be a check where the network sees none.
 _WELL_FRAMED, _SURE_SHAPE = 0.76, 0.7
+# An outline that covers less of the paper around it than this is doubted; a contour has to be better by more than this.
+_WELL_FITTED, _EQUAL = 0.85, 0.05
 # A side without an edge this near to the frame's border, as a share of its longer side, is the border.
 _TO_BORDER = 0.035
 
@@ -39,18 +41,19 @@ _TO_BORDER = 0.035
 def find_pages(frame: Frame, page_map: PageMap | None = None) -> tuple[Page, ...]:
     """Return the checks in a frame, the largest first, at most six; ``page_map`` is what the page network sees, None without one.
 
-    Where the network sees no check, or one whose outline does not show a MICR line where it belongs, regions and straight lines that
-    enclose one are looked for as well: slower, and better where they are found.
+    Where the sides that the network sees do not fit the paper around them, or frame no MICR line where it belongs, the paper's own
+    contour is tried; where that shows none either, regions and straight lines that enclose one: slower, and better where found.
     """
     fine, fine_to_frame = _shrunk(frame.pixels, _FINE_PX)
     if page_map is None:
         return _distinct(_pages_by_shape(frame, fine))
-    trials = (_page_of(frame, fine, fine_to_frame, outline) for outline in outlines(page_map, frame)[:_MOST_TRIALS])
-    seen = [trial for trial in trials if trial is not None]
-    if seen and all(evidence > _WELL_FRAMED for _, evidence in seen):
-        return _distinct([page for page, _ in seen])
+    seen = _tried(frame, fine, fine_to_frame, outlines(page_map, frame))
+    if not seen or any(trial.evidence <= _WELL_FRAMED or trial.fit < _WELL_FITTED for trial in seen):
+        seen = _better_of(seen, _tried(frame, fine, fine_to_frame, outlines_of_papers(page_map, frame)))
+    if seen and all(trial.evidence > _WELL_FRAMED for trial in seen):
+        return _distinct([trial.page for trial in seen])
     by_shape = [page for page in _pages_by_shape(frame, fine) if page.confidence > _SURE_SHAPE]
-    found = [*by_shape, *(page for page, _ in seen)]
+    found = [*by_shape, *(trial.page for trial in seen)]
     # A picture of a check's own shape may be one that nothing is left around.
     scan = _whole_frame(frame) if not found and _has_check_shape(frame) else None
     return _distinct(found if scan is None else [scan])
@@ -65,8 +68,33 @@ def _distinct(pages: list[Page]) -> tuple[Page, ...]:
     return tuple(sorted(kept, key=lambda page: -area_of(page.corners))[:_MOST_PAGES])
 
 
-def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> tuple[Page, float] | None:
-    """Return what the network takes for a check, fitted to its edges and upright, and its evidence; None where nothing else says so."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trial:
+    """A page with what speaks for it: its MICR line, and how well it covers the paper that the network sees there."""
+
+    page: Page
+    evidence: float
+    fit: float
+
+
+def _tried(frame: Frame, fine: U8, fine_to_frame: float, seen: list[Outline]) -> list[_Trial]:
+    trials = (_page_of(frame, fine, fine_to_frame, outline) for outline in seen[:_MOST_TRIALS])
+    return [trial for trial in trials if trial is not None]
+
+
+def _better_of(by_sides: list[_Trial], by_contour: list[_Trial]) -> list[_Trial]:
+    """Return the outlines by sides, with those by contour in the place of all that they overlap where they are better than each."""
+    kept = list(by_sides)
+    for trial in by_contour:
+        rivals = [other for other in kept if _overlap(trial.page.corners, other.page.corners) > 0.3]
+        value = trial.evidence + trial.fit - _EQUAL
+        if all(trial.evidence > r.evidence - _EQUAL and value > r.evidence + r.fit for r in rivals):
+            kept = [other for other in kept if all(other is not rival for rival in rivals)] + [trial]
+    return sorted(kept, key=lambda trial: -trial.page.confidence)
+
+
+def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> _Trial | None:
+    """Return what the network takes for a check, fitted to its edges and upright; None where nothing else says so."""
     quad = fitted_to_edges(fine, outline.corners / fine_to_frame, _TO_BORDER * max(fine.shape[:2])) * fine_to_frame
     aspect = _aspect(quad)
     if not _SEEN_ASPECTS[0] <= aspect <= _SEEN_ASPECTS[1]:
@@ -79,8 +107,8 @@ def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> 
         return None
     confidence = 1 - (1 - outline.confidence) * (1 - max(upright, turned))
     if turned - upright > _OVERRULES * (2 * outline.turn_confidence - 1):
-        return rectify(frame, np.roll(quad, 2, axis=0), confidence), turned
-    return replace(page, confidence=confidence), upright
+        return _Trial(rectify(frame, np.roll(quad, 2, axis=0), confidence), turned, outline.fit)
+    return _Trial(replace(page, confidence=confidence), upright, outline.fit)
 
 
 def _aspect(quad: F64) -> float:

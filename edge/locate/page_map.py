@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.datatypes import F32, F64, PAGE_PARTS, U8, Frame, PageMap
+from edge.locate.contour import fit_to_mask, quad_of_mask
 from edge.locate.sides import crossing
 
 Mask = NDArray[np.bool_]
@@ -32,12 +33,14 @@ _SIDES = tuple(PAGE_PARTS.index(side) for side in ("top", "right", "bottom", "le
 class Outline:
     """A check as the network sees it: corners in frame pixels, clockwise from the check's own top-left.
 
-    ``confidence``: how sure its cells are part of a check; ``turn_confidence``: how sure its top is not its foot, 0.5 to 1.
+    ``confidence``: how sure its cells are part of a check; ``turn_confidence``: how sure its top is not its foot, 0.5 to 1; ``fit``: how
+    well it covers the paper that its cells hang together with, 0 to 1.
     """
 
     corners: F64
     confidence: float
     turn_confidence: float
+    fit: float
 
 
 def picture_of_frame(frame: Frame) -> U8:
@@ -59,7 +62,7 @@ def is_wide(frame: Frame) -> bool:
 
 
 def outlines(page_map: PageMap, frame: Frame) -> list[Outline]:
-    """Return the checks of a frame, the surest first."""
+    """Return the checks of a frame as the sides say that the network sees, the surest first."""
     seen = page_map.probabilities
     is_heart = (seen[:, :, _INSIDE] > _SURELY_INSIDE).astype(np.uint8)
     n_hearts, hearts, stats, _ = cv2.connectedComponentsWithStats(is_heart, connectivity=4)
@@ -69,17 +72,61 @@ def outlines(page_map: PageMap, frame: Frame) -> list[Outline]:
     heart_of_label = np.zeros(int(nearest.max()) + 1, np.int32)
     heart_of_label[nearest[is_heart > 0]] = hearts[is_heart > 0]
     owner = np.where((distance < _REACH) & (is_page | (is_heart > 0)), heart_of_label[nearest], 0)
+    papers = _papers(seen)
     found = []
     for heart in range(1, n_hearts):
         if stats[heart, cv2.CC_STAT_AREA] < _LEAST_HEART:
             continue
-        outline = _outline(seen, owner == heart, frame)
+        paper = next((p for p in papers if p[hearts == heart].any()), None)
+        outline = _outline(seen, owner == heart, paper, frame)
         if outline is not None:
             found.append(outline)
     return sorted(found, key=lambda outline: -outline.confidence)
 
 
-def _outline(seen: F32, is_own: Mask, frame: Frame) -> Outline | None:
+def outlines_of_papers(page_map: PageMap, frame: Frame) -> list[Outline]:
+    """Return the checks of a frame as the shape of what hangs together says, the surest first; checks that touch are one."""
+    seen = page_map.probabilities
+    found = []
+    for paper in _papers(seen):
+        covering = quad_of_mask(paper)
+        if covering is None:
+            continue
+        quad, fit = covering
+        sides = np.hypot(*(np.roll(quad, -1, axis=0) - quad).T)
+        if sides[1] + sides[3] > sides[0] + sides[2]:
+            quad = np.roll(quad, -1, axis=0)
+        is_own = paper > 0.5
+        quad, turn_confidence = _turned_by_sides(seen, is_own, quad)
+        confidence = float(1 - seen[:, :, _NOTHING][is_own].mean())
+        found.append(Outline(_in_frame(quad / (seen.shape[1], seen.shape[0]), frame), confidence, turn_confidence, fit))
+    return sorted(found, key=lambda outline: -outline.confidence)
+
+
+def _papers(seen: F32) -> list[F32]:
+    """Return the share of paper in each cell for every region that hangs together."""
+    shares = 1 - seen[:, :, _NOTHING]
+    n_parts, parts, stats, _ = cv2.connectedComponentsWithStats((shares > 0.5).astype(np.uint8), connectivity=4)
+    kept = [part for part in range(1, n_parts) if stats[part, cv2.CC_STAT_AREA] >= _LEAST_HEART]
+    # Its own rim keeps its shares, so that the contour runs between cells.
+    reach = np.ones((3, 3), np.uint8)
+    return [np.where(cv2.dilate((parts == part).astype(np.uint8), reach) > 0, shares, 0).astype(np.float32) for part in kept]
+
+
+def _turned_by_sides(seen: F32, is_own: Mask, quad: F64) -> tuple[F64, float]:
+    """Return the quadrilateral with the side first that more cells near it call the top, and how sure that is."""
+    ys, xs = np.nonzero(is_own)
+    cells, shares = np.column_stack([xs + 0.5, ys + 0.5]), seen[ys, xs]
+    edges = np.roll(quad, -1, axis=0) - quad
+    normals = np.column_stack([-edges[:, 1], edges[:, 0]]) / np.maximum(np.hypot(*edges.T), 1e-6)[:, None]
+    nearest = np.abs(((cells[:, None] - quad[None]) * normals[None]).sum(axis=2)).argmin(axis=1)
+    upright = sum(float(shares[nearest == index, side].sum()) for index, side in enumerate(_SIDES))
+    turned = sum(float(shares[nearest == index, _SIDES[index - 2]].sum()) for index in range(4))
+    turn_confidence = max(upright, turned) / max(1e-6, upright + turned)
+    return (np.roll(quad, 2, axis=0) if turned > upright else quad), turn_confidence
+
+
+def _outline(seen: F32, is_own: Mask, paper: F32 | None, frame: Frame) -> Outline | None:
     """Return one check from its own cells, or None where they do not make a quadrilateral."""
     ys, xs = np.nonzero(is_own)
     cells, shares = np.column_stack([xs + 0.5, ys + 0.5]), seen[ys, xs]
@@ -103,7 +150,8 @@ def _outline(seen: F32, is_own: Mask, frame: Frame) -> Outline | None:
     turn_confidence = max(upright, turned) / max(1e-6, upright + turned)
     if turned > upright:
         quad = np.roll(quad, 2, axis=0)
-    return Outline(_in_frame(quad / (seen.shape[1], seen.shape[0]), frame), float(weights.mean()), turn_confidence)
+    fit = 0.0 if paper is None else fit_to_mask(quad, paper)
+    return Outline(_in_frame(quad / (seen.shape[1], seen.shape[0]), frame), float(weights.mean()), turn_confidence, fit)
 
 
 def _line_through(cells: F64, weights: F32, middle: F64) -> tuple[F64, F64] | None:

@@ -94,6 +94,6 @@ def _robust_line(y: F64, weight: F64) -> tuple[float, float] | None:
 def crossing(first: tuple[F64, F64], second: tuple[F64, F64]) -> F64 | None:
     (p, u), (q, v) = first, second
     cross = float(u[0] * v[1] - u[1] * v[0])
-    if abs(cross) < 1e-6 * float(np.hypot(*u) * np.hypot(*v)):
+    if abs(cross) <= 1e-6 * float(np.hypot(*u) * np.hypot(*v)):
         return None
     return np.asarray(p + u * (((q - p)[0] * v[1] - (q - p)[1] * v[0]) / cross), np.float64)

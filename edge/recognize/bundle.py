@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from edge.errors import BundleError
+from edge.errors import BundleError, OutputError
 from edge.recognize.card import Card, parse_card
 
 CARD = "card.json"
@@ -45,6 +46,29 @@ def write_bundle(card: Mapping[str, Any], members: Mapping[str, bytes]) -> bytes
     data = _zipped({**members, CARD: text.encode()})
     parse_bundle(data, "the new bundle")
     return data
+
+
+def save_bundle(path: Path, data: bytes) -> None:
+    """Write a bundle into a file, whole or not at all: what stood there stays until the new bytes are on the disk.
+
+    Raises:
+        OutputError: the disk is full, or the folder cannot be written to.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with unfinished.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        kept = "; the bundle that was there is as it was" if path.is_file() else ""
+        said = f"cannot write the bundle {path} ({len(data)} bytes): {error.strerror}{kept}"
+        raise OutputError(f"{said}; make room or name another place") from error
 
 
 def read_bundle(path: Path | None = None) -> Bundle:

@@ -24,14 +24,14 @@ def strip_codes(ink: U8, contract: InputContract) -> I8:
     height, width = ink.shape
     if height != contract.height or width > contract.max_width:
         raise ValueError(f"ink of {width} x {height} does not fit a network for {contract.max_width} x {contract.height}")
-    codes = np.full((1, height, padded_width(width, contract), 1), _codes_of_levels(contract)[0], np.int8)
-    codes[0, :, :width, 0] = _codes_of_levels(contract)[ink]
+    codes = np.full((1, height, padded_width(width, contract), 1), codes_of_levels(contract)[0], np.int8)
+    codes[0, :, :width, 0] = codes_of_levels(contract)[ink]
     return codes
 
 
 def digit_codes(inks: U8, contract: InputContract) -> I8:
     """Return int8 (n, height, width, 1) for inks (n, height, width) of the network's own size."""
-    return np.asarray(_codes_of_levels(contract)[inks][..., None], np.int8)
+    return np.asarray(codes_of_levels(contract)[inks][..., None], np.int8)
 
 
 def picture_codes(picture: U8, contract: InputContract) -> I8:
@@ -42,7 +42,7 @@ def picture_codes(picture: U8, contract: InputContract) -> I8:
     """
     if picture.shape != (contract.height, contract.max_width, contract.channels):
         raise ValueError(f"a picture of {picture.shape} does not fit a network for {contract.height} x {contract.max_width}")
-    return np.asarray(_codes_of_levels(contract)[picture][None], np.int8)
+    return np.asarray(codes_of_levels(contract)[picture][None], np.int8)
 
 
 def dequantize(codes: I8, scale: float, zero_point: int) -> F32:
@@ -51,7 +51,7 @@ def dequantize(codes: I8, scale: float, zero_point: int) -> F32:
 
 
 @cache
-def _codes_of_levels(contract: InputContract) -> I8:
+def codes_of_levels(contract: InputContract) -> I8:
     """Return the code of each grey level 0..255, rounded and saturated as the TFLite quantization specification says."""
     real = np.arange(256) / 255.0
     return np.asarray(np.clip(np.round(real / contract.scale) + contract.zero_point, -128, 127), np.int8)

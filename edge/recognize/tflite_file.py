@@ -14,6 +14,13 @@ from edge.errors import BundleError
 
 # BuiltinOperator and TensorType of the schema, as far as they are known here.
 OPERATORS = {0: "ADD", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 23: "RESIZE_BILINEAR"}
+# Operators that the converter makes of other layers, by their names in the schema: only to say what a foreign model has.
+_OTHERS = {
+    1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL",
+    19: "RELU", 21: "RELU6", 22: "RESHAPE", 25: "SOFTMAX", 28: "TANH", 34: "PAD", 36: "GATHER", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB",
+    42: "DIV", 43: "SQUEEZE", 45: "STRIDED_SLICE", 49: "SPLIT", 54: "PRELU", 60: "PADV2", 67: "TRANSPOSE_CONV", 77: "SHAPE", 83: "PACK",
+    97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU", 114: "QUANTIZE", 117: "HARD_SWISH", 126: "BATCH_MATMUL", 150: "GELU",
+}  # fmt: skip
 _TYPES: dict[int, type] = {0: np.float32, 2: np.int32, 9: np.int8}
 
 
@@ -109,7 +116,8 @@ def _graph(root: Table) -> Graph:
         code = codes[table.number(0, "<I")]
         if code not in OPERATORS:
             raise BundleError(
-                f"operator {index} of the model has the code {code}, the reference knows only {', '.join(OPERATORS.values())}"
+                f"operator {index} of the model is {_OTHERS.get(code, 'one of another name')} (code {code}); the reference knows only "
+                f"{', '.join(OPERATORS.values())}: use --runtime litert, or networks made of these"
             )
         operators.append(Operator(OPERATORS[code], _indices(table, 1), _indices(table, 2), table.table(4)))
     return Graph(tensors, tuple(operators), _indices(graph, 1), _indices(graph, 2))

@@ -1,38 +1,24 @@
 """Every stage together: boxes land where the ink is, places and readings are weighed, nothing is read where nothing stands."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
 from edge.bench import make_strips
-from edge.datatypes import FIELD_NAMES, FieldRegion, Frame, Reading
+from edge.capture.picture import load_picture
+from edge.datatypes import FIELD_NAMES, Frame
 from edge.errors import ConfigError
-from edge.pipeline import KINDS, Reader, most_likely
+from edge.pipeline import KINDS, Reader
 from edge.recognize.bundle import read_bundle
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
 
 @pytest.fixture(scope="module")
 def reader() -> Reader:
     return Reader(read_bundle())
-
-
-def region(confidence: float) -> FieldRegion:
-    return FieldRegion("amount", (0, 0, 1, 1), confidence)
-
-
-def test_a_likely_place_outweighs_a_surer_reading_in_an_unlikely_one() -> None:
-    here, there = Reading("82.58", "unsure", 0.7, "r", None), Reading("2,024.00", "accepted", 0.99, None, None)
-    assert most_likely([(region(0.8), here), (region(0.1), there)]) is here
-    assert most_likely([]) is None
-
-
-def test_two_likely_places_that_disagree_make_the_reading_unsure() -> None:
-    one, other = Reading("10.00", "accepted", 0.99, None, None), Reading("70.00", "accepted", 0.98, None, None)
-    found = most_likely([(region(0.8), one), (region(0.7), other)])
-    assert found is not None
-    assert (found.text, found.verdict) == ("10.00", "unsure")
-    assert "70.00" in (found.reason or "")
-    assert most_likely([(region(0.8), one), (region(0.7), one)]) is one
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -93,3 +79,31 @@ def test_a_budget_that_the_card_was_not_fitted_for_is_refused() -> None:
     reader = Reader(read_bundle(), budget=0.012345)
     with pytest.raises(ConfigError, match="budget"):
         reader.read_strip(make_strips()[0], "digits")
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_mirrored_check_is_said_to_be_one_and_not_read(reader: Reader, axis: int) -> None:
+    for file in sorted((SAMPLES / "frames").glob("desk_*.jpg"))[:3]:
+        seen = load_picture(file)
+        check = reader.read_frame(Frame(np.ascontiguousarray(np.flip(seen.pixels, axis))))[0]
+        assert check.quality.problems[0] == "mirrored", file.name
+        assert "flip" in check.quality.advice
+        assert {reading.verdict for reading in check.fields.values() if reading is not None} == {"unreadable"}
+        assert "mirrored" not in reader.read_frame(seen)[0].quality.problems
+
+
+def test_an_amount_cut_by_the_edge_of_the_frame_is_never_accepted(reader: Reader) -> None:
+    """Every cut through the first sample's amount leaves a number that looks whole."""
+    seen = load_picture(SAMPLES / "frames" / "desk_1.jpg")
+    check = reader.read_frame(seen)[0]
+    amount = check.fields["amount"]
+    assert amount is not None
+    assert amount.verdict == "accepted"
+    assert amount.box is not None
+    assert check.page is not None
+    x, y, width, height = amount.box
+    ends = np.array([[x + 0.15 * width, y + height, 1], [x + 0.92 * width, y, 1]]) @ check.page.page_to_frame.T
+    first, last = (ends[:, 0] / ends[:, 2]).round().astype(int)
+    for right in np.linspace(first, last, 9).round().astype(int):
+        cut = reader.read_frame(Frame(np.ascontiguousarray(seen.pixels[:, :right])))[0].fields["amount"]
+        assert cut is None or cut.verdict != "accepted", (int(right), cut.text)

@@ -1,5 +1,6 @@
 """The shipped bundle reads the project's own sample frames and strips: what was written on them comes out again."""
 
+import datetime
 import json
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from edge.datatypes import CheckReading
 from edge.pipeline import Kind, Reader
 from edge.recognize.bundle import read_bundle
 
+TODAY = datetime.date(2026, 11, 25)
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
 
 
@@ -27,7 +29,7 @@ STRIPS = rows(SAMPLES / "strips" / "labels.jsonl")
 
 @cache
 def shared_reader() -> Reader:
-    return Reader(read_bundle())
+    return Reader(read_bundle(), today=TODAY)
 
 
 @cache
@@ -45,8 +47,24 @@ def test_one_check_is_found_where_it_lies_and_the_right_way_up(row: dict[str, An
     assert np.hypot(*(found[0] - meant[0])) < 0.05 * row["width"]
 
 
-def minor_units(amount: str) -> int:
-    return int(amount.replace(".", ""))
+def minor_units(amount: str | None) -> int | None:
+    return None if amount is None else int(amount.replace(".", ""))
+
+
+def test_a_blank_check_has_an_empty_amount_and_what_is_printed_on_it() -> None:
+    (row,) = [row for row in FRAMES if row["kind"] == "blank"]
+    fields = checks_in(row["file"])[0].fields
+    amount, number, micr = fields["amount"], fields["check_number"], fields["micr"]
+    assert amount is not None
+    assert (amount.text, amount.verdict, amount.reason, amount.values["minor_units"]) == (None, "unreadable", "empty", None)
+    assert number is not None
+    assert number.text == row["check_number"]
+    assert micr is not None
+    assert micr.text == row["micr"]
+
+
+def test_there_are_photographs_from_a_desk_a_scan_and_a_blank_check() -> None:
+    assert {row["kind"] for row in FRAMES} == {"desk", "scan", "blank"}
 
 
 def test_nothing_that_is_accepted_is_wrong() -> None:

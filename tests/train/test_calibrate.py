@@ -34,7 +34,7 @@ def test_a_known_temperature_is_found_again() -> None:
         sharp = honest**2 / (honest**2).sum()  # as sure as a network at temperature one half of the honest one
         right = int(rng.choice(3, p=honest))
         judged.append(Judged((float(sharp[0]), float(sharp[1])), right if right < 2 else None))
-    assert fit_temperature(judged) == pytest.approx(2.0, rel=0.15)
+    assert fit_temperature(judged) == pytest.approx((2.0, 1.0), rel=0.15)
 
 
 def test_wilson_holds_the_share_and_stays_within_bounds() -> None:

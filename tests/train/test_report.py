@@ -76,8 +76,15 @@ def test_figures_on_the_page_are_those_that_were_measured(evidence: Evidence) ->
     assert f"{design.us:,.0f}" in words
 
 
-def test_every_network_has_its_layers_and_its_learning_curve(evidence: Evidence) -> None:
-    assert set(evidence.layers) == set(evidence.sizes) == set(evidence.curves)
+def test_a_network_whose_float_weights_are_of_another_run_is_named_instead_of_compared(evidence: Evidence) -> None:
+    whole = build_report(replace(evidence, sizes=dict.fromkeys(evidence.layers, 1)))
+    assert "Not shown" not in whole
+    lacking = build_report(replace(evidence, sizes={**dict.fromkeys(evidence.layers, 1), "letters": 1}))
+    assert "Not shown: letters." in lacking
+
+
+def test_every_network_has_its_learning_curve(evidence: Evidence) -> None:
+    assert set(evidence.sizes) == set(evidence.curves)
 
 
 def test_with_sets_errors_are_embedded_and_every_text_is_escaped(evidence: Evidence) -> None:

@@ -34,11 +34,11 @@ Figures = Callable[[str, np.random.Generator], tuple[U8, F32]]
 
 
 def date_strip(banks: list[InkBank], papers: list[U8]) -> Draw:
-    """Write or print a date on some paper, with what a form prints around it."""
+    """Write or print a date on some paper, with what a form prints around it; without banks, in our own hands alone."""
     writers = [make_writer(np.random.default_rng(20_000 + seed)) for seed in range(_N_WRITERS)]
 
     def figures(text: str, rng: np.random.Generator) -> tuple[U8, F32]:
-        if rng.random() < 0.5:
+        if banks and rng.random() < 0.5:
             return compose(text, banks[int(rng.integers(len(banks)))], rng)
         ink, boxes, _ = write(text, writers[int(rng.integers(_N_WRITERS))], rng)
         return ink, boxes
@@ -103,7 +103,9 @@ def _named(rng: np.random.Generator) -> str:
     if is_spanish and draw < 0.5:
         return f"{day} de {name} de {year}"
     if draw < 0.62:
-        return f"{name} {shown_day}" + str(rng.choice([", ", " ", ","], p=[0.7, 0.2, 0.1])) + shown_year
+        mark = str(rng.choice([", ", " ", ","], p=[0.7, 0.2, 0.1]))
+        # Spaces have no symbol: "Dec 20 12" would say December 2012.
+        return f"{name} {shown_day}{mark}{shown_year if mark != ' ' else year}"
     mark = str(rng.choice([" ", "-", "/", "."], p=[0.45, 0.35, 0.12, 0.08]))
     return mark.join([shown_day, name.rstrip("."), shown_year])
 

@@ -18,6 +18,10 @@ from train.data.strokes import draw_symbol, make_writer
 _OTHER_SYMBOLS = "AEFHKMNPRTUVWXY&#@%+=?!<>abdefhkmnrtuvwxy"
 _RIM_PX = 3
 _N_WRITERS = 300
+# (x, y, 1) of every pixel, from the middle of the square, float32 (3, 1024).
+_FROM_MIDDLE = np.stack(
+    [*(np.mgrid[0:DIGIT_SIZE_PX, 0:DIGIT_SIZE_PX][::-1] - (DIGIT_SIZE_PX - 1) / 2), np.ones((DIGIT_SIZE_PX, DIGIT_SIZE_PX))]
+).reshape(3, -1).astype(np.float32)
 # Shares of samples that are no digit, printed, written by a hand of our own, and seen through a camera beside neighbours.
 _NO_DIGIT, _PRINTED, _DRAWN, _CAMERA = 0.03, 0.05, 0.09, 0.20
 
@@ -154,11 +158,10 @@ def _bent(ink: U8, waves: list[F32], rng: np.random.Generator, strength: float =
     cosine, sine = np.cos(angle), np.sin(angle)
     matrix = np.array([[cosine, -sine], [sine, cosine]]) @ np.array([[1, slant], [0, 1]]) @ np.diag([scale_x, scale_y])
     middle = (DIGIT_SIZE_PX - 1) / 2
-    grid = np.mgrid[0:DIGIT_SIZE_PX, 0:DIGIT_SIZE_PX].astype(np.float32)[::-1] - middle
     shift = rng.normal(0, 1.0, 2)
-    wave = waves[int(rng.integers(len(waves)))] * float(rng.uniform(0, 1.3 * strength))
-    source = np.tensordot(matrix, grid, 1) + (middle + shift)[:, None, None] + wave
-    source = source.astype(np.float32)
+    wave = waves[int(rng.integers(len(waves)))] * np.float32(rng.uniform(0, 1.3 * strength))
+    affine = np.column_stack([matrix, middle + shift]).astype(np.float32)
+    source = (affine @ _FROM_MIDDLE).reshape(wave.shape) + wave
     bent = cv2.remap(ink, source[0], source[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     draw = rng.random()
     if draw < 0.08:

@@ -10,7 +10,7 @@ from edge.datatypes import F32, F64, U8
 from train.data.surfaces import draw_surface
 
 # How often each way of lying comes.
-_LAYOUTS = {"single": 0.42, "hand": 0.12, "on_paper": 0.14, "several": 0.14, "scan": 0.12, "cut": 0.06}
+_LAYOUTS = {"single": 0.36, "hand": 0.12, "on_paper": 0.20, "several": 0.14, "scan": 0.12, "cut": 0.06}
 LAYOUTS = tuple(_LAYOUTS)
 _SKIN = np.array([120, 150, 205], np.float32)  # BGR of a light hand in even light; darker ones are a share of it
 
@@ -138,7 +138,7 @@ def _side_by_side(rng: np.random.Generator, checks: Sequence[U8], size: tuple[in
 
 
 def _lay_others(canvas: F32, rng: np.random.Generator, others: Callable[[], U8], size: tuple[int, int]) -> None:
-    for _ in range(int(rng.integers(1, 4))):
+    for _ in range(int(rng.integers(1, 6))):
         sheet = others()
         corners = _lay(rng, sheet.shape[1] / sheet.shape[0], size, (0.4, 1.5), float(rng.uniform(0, 360)), 1.6)
         _contact_shadow(canvas, corners, rng)

@@ -69,16 +69,19 @@ def compose(text: str, bank: InkBank, rng: np.random.Generator) -> tuple[U8, F32
     stroke = max(2.0, float(rng.normal(3.4, 0.8)))
     pieces: list[tuple[U8, float]] = []
     raised = _raised_cents(text, rng)
+    # Some hands set their commas high between the digits, like short slanted strokes; only their height tells them from a 1.
+    comma_lift = float(rng.uniform(0.0, 0.5)) if rng.random() < 0.3 else None
+    zero_size = float(rng.uniform(0.5, 0.9)) if rng.random() < 0.3 else 1.0
     for index, symbol in enumerate(text):
         if symbol.isdigit():
-            height = DIGIT_PX * float(np.exp(rng.normal(0, 0.05 + wobble)))
+            height = DIGIT_PX * float(np.exp(rng.normal(0, 0.05 + wobble))) * (zero_size if symbol == "0" else 1.0)
             lift = float(rng.normal(0, wobble)) * DIGIT_PX
             if raised is not None and index >= raised:
                 height, lift = height * 0.6, lift + 0.42 * DIGIT_PX
             ink = _scaled(bank.draw(int(symbol), rng), height, aspect)
             pieces.append((ink, lift))
         else:
-            pieces.append(_mark(symbol, stroke, rng))
+            pieces.append(_mark(symbol, stroke, rng) if symbol != "," else _comma(stroke, comma_lift, rng))
     ink, boxes = _assembled(pieces, text, tightness, rng)
     if text.endswith("/") and raised is not None and len(text) > 3:
         _stack_fraction(ink, boxes, bank, round(stroke), rng)
@@ -134,9 +137,6 @@ def _mark(symbol: str, stroke: float, rng: np.random.Generator) -> tuple[U8, flo
         cv2.circle(ink, (radius + 1, radius + 1), radius, 255, -1, cv2.LINE_AA)
         lift = float(rng.choice([0.0, 0.0, 0.0, 0.45])) * DIGIT_PX * float(rng.uniform(0.3, 1.0))
         return ink, lift - 1
-    if symbol == ",":
-        height, width = round(size * float(rng.uniform(0.2, 0.5))), round(size * float(rng.uniform(0.06, 0.25)))
-        return _stroke([(width, 0), (width * 0.8, height * 0.5), (0, height)], pen), -height * float(rng.uniform(0.3, 0.9))
     if symbol == "-":
         width = size * float(rng.uniform(0.25, 1.0) if rng.random() < 0.8 else rng.uniform(1.0, 2.0))
         bend = size * float(rng.normal(0, 0.05))
@@ -158,6 +158,14 @@ def _mark(symbol: str, stroke: float, rng: np.random.Generator) -> tuple[U8, flo
             _line(ink, [(centre - end[0], centre - end[1]), (centre + end[0], centre + end[1])], pen)
         return ink, size * float(rng.uniform(0.0, 0.5))
     return _currency_sign(size, pen, rng) if rng.random() < 0.3 else _printed_sign(size, rng)
+
+
+def _comma(stroke: float, lift: float | None, rng: np.random.Generator) -> tuple[U8, float]:
+    """Return a comma's ink and how far its foot lies above the line; ``lift`` is a share of a digit's height, None at the foot."""
+    pen, size = max(2, round(stroke)), DIGIT_PX * float(rng.uniform(0.85, 1.15))
+    height, width = round(size * float(rng.uniform(0.2, 0.5))), round(size * float(rng.uniform(0.06, 0.25)))
+    ink = _stroke([(width, 0), (width * 0.8, height * 0.5), (0, height)], pen)
+    return ink, -height * float(rng.uniform(0.3, 0.9)) if lift is None else size * (lift + float(rng.normal(0, 0.05))) - height / 2
 
 
 def _currency_sign(size: float, pen: int, rng: np.random.Generator) -> tuple[U8, float]:
@@ -220,6 +228,7 @@ def _assembled(pieces: list[tuple[U8, float]], text: str, tightness: float, rng:
     canvas = np.zeros((round(DIGIT_PX * 3.2), sum(ink.shape[1] for ink, _ in pieces) + DIGIT_PX * (len(pieces) + 2)), np.uint8)
     boxes = np.zeros((len(pieces), 4), np.float32)
     x = float(DIGIT_PX)
+    after_comma = float(rng.uniform(0.1, 0.6)) if rng.random() < 0.3 else 0.0
     for index, (ink, lift) in enumerate(pieces):
         height, width = ink.shape
         top = int(np.clip(line_y - lift - height, 0, canvas.shape[0] - height))
@@ -228,6 +237,8 @@ def _assembled(pieces: list[tuple[U8, float]], text: str, tightness: float, rng:
         np.maximum(at, ink, out=at)
         boxes[index] = left, top, left + width, top + height
         gap = tightness + float(rng.normal(0, 0.08))
+        if text[index] == ",":
+            gap += after_comma
         if text[index] == "$":  # forms leave room after their sign; writers use it or not
             gap += float(rng.exponential(0.3))
         if text[index] == "0" and text[index + 1 : index + 2] == "0" and rng.random() < 0.3:

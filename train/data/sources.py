@@ -30,7 +30,8 @@ class LabelledStrip:
 
     ``boxes`` float32 (len(text), 4): x0, y0, x1, y1 of each symbol in picture pixels, or None where the set has none.
     ``has_separators`` says whether points, commas and dashes in the picture stand in the text; ``group`` is the writer, check or
-    neighbourhood that must stay on one side of a split; ``doubtful`` marks a label that even a person cannot settle.
+    neighbourhood that must stay on one side of a split; ``doubtful`` marks a label that even a person cannot settle. ``around`` is a
+    wider cut of the same check, uint8 (height, width), with the field's x0, y0, x1, y1 in it.
     """
 
     picture: U8
@@ -41,6 +42,7 @@ class LabelledStrip:
     boxes: F32 | None = None
     has_separators: bool = False
     doubtful: bool = False
+    around: tuple[U8, tuple[int, int, int, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,20 +77,6 @@ def data_folder(given: Path | None = None) -> Path:
     if not folder.is_dir():
         raise MissingDataError(f"no labelled sets at {folder}: name their folder with --data or TRAIN_DATA")
     return folder
-
-
-def found_folder(given: Path | None = None) -> Path | None:
-    """Return the folder of labelled sets, or None where nobody named one and none lies beside the repository.
-
-    Raises:
-        MissingDataError: a folder was named and is not there.
-    """
-    try:
-        return data_folder(given)
-    except MissingDataError:
-        if given or os.environ.get("TRAIN_DATA"):
-            raise
-        return None
 
 
 def sha256_of(source: Source, folder: Path) -> str:
@@ -194,8 +182,20 @@ def _check_fields(name: str, boxes: str, field: str, text: str) -> Callable[[Pat
                 continue
             picture = decode_grey((folder / "checks" / name / str(row["file"])).read_bytes())
             x, y, w, h = box
-            cut = picture[max(0, y) : y + h, max(0, x) : x + w]
-            strips.append(LabelledStrip(cut, str(row[text]), name, str(row["file"]), f"{name}-{row.get('group', row['file'])}", None, True))
+            left, top, right, bottom = max(0, x), max(0, y), min(x + w, picture.shape[1]), min(y + h, picture.shape[0])
+            start_x, start_y = max(0, left - h), max(0, top - h)
+            around = picture[start_y : bottom + h, start_x : right + h]
+            strips.append(
+                LabelledStrip(
+                    picture[top:bottom, left:right],
+                    str(row[text]),
+                    name,
+                    str(row["file"]),
+                    f"{name}-{row.get('group', row['file'])}",
+                    has_separators=True,
+                    around=(around, (left - start_x, top - start_y, right - start_x, bottom - start_y)),
+                )
+            )
         return strips
 
     return load

@@ -21,6 +21,8 @@ from train.networks import Design
 _WIDEST_PX = 320
 # Shares of strips that are bent by waves, and whose strokes are made thicker or thinner.
 _WAVY, _OTHER_PEN = 0.6, 0.2
+# Share of the fields of whole checks that are cut more or less loosely.
+_LOOSE = 0.7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,16 +52,29 @@ class Mixture:
 
 
 def real_strip(strips: list[LabelledStrip]) -> Draw:
-    """Draw one of the labelled strips."""
+    """Draw one of the labelled strips; where more of the check is known, with more or less of it around the field."""
 
     bands = [ink_band(strip.picture) if strip.boxes is None else None for strip in strips]
 
     def draw(rng: np.random.Generator) -> TrainingStrip:
         row = int(rng.integers(len(strips)))
         strip = strips[row]
+        if strip.around is not None and rng.random() < _LOOSE:
+            return _loosely_cut(strip, bands[row], rng)
         return TrainingStrip(strip.picture, strip.text, strip.boxes, strip.has_separators, bands[row])
 
     return draw
+
+
+def _loosely_cut(strip: LabelledStrip, band: tuple[float, float] | None, rng: np.random.Generator) -> TrainingStrip:
+    """Cut a field as the reader finds it: a label, a frame or the next field's ink may come along."""
+    assert strip.around is not None
+    wide, (left, top, right, bottom) = strip.around
+    room = (bottom - top) * rng.uniform(-0.03, [0.6, 0.35, 0.4, 0.45])
+    x0, y0 = max(0, round(left - room[0])), max(0, round(top - room[1]))
+    picture = wide[y0 : round(bottom + room[3]), x0 : round(right + room[2])]
+    moved = None if band is None else (band[0] + top - y0, band[1] + top - y0)
+    return TrainingStrip(picture, strip.text, None, strip.has_separators, moved)
 
 
 def ink_band(picture: U8) -> tuple[float, float]:

@@ -19,7 +19,9 @@ def draw_text(rng: np.random.Generator) -> str:
     if kind == "grouped":
         return _currency(rng) + _grouped(number, rng) + _tail(rng)
     if kind == "slash_dash":
-        return _currency(rng) + (_grouped(number, rng) if rng.random() < 0.7 else number) + str(rng.choice(["/-", "/-", "-", "--", ".-"]))
+        number = _number(rng, most=9) if rng.random() < 0.5 else number
+        written = _grouped(number, rng, indian=0.6) if rng.random() < 0.75 else number
+        return _currency(rng) + written + str(rng.choice(["/-", "/-", "-", "--", ".-", ""]))
     whole = _grouped(number, rng) if rng.random() < 0.6 else number
     if kind == "fraction":
         cents = f"{int(rng.integers(0, 100)):02d}"
@@ -37,12 +39,12 @@ def draw_text(rng: np.random.Generator) -> str:
     return stars + _currency(rng) + whole + _mark(rng) + cents + after
 
 
-def _number(rng: np.random.Generator) -> str:
-    n_digits = int(rng.choice([1, 2, 3, 4, 5, 6, 7], p=[0.05, 0.13, 0.22, 0.24, 0.22, 0.11, 0.03]))
+def _number(rng: np.random.Generator, most: int = 7) -> str:
+    n_digits = int(rng.integers(4, most + 1) if most > 7 else rng.choice(range(1, 8), p=[0.05, 0.13, 0.22, 0.24, 0.22, 0.11, 0.03]))
     digits = [str(d) for d in rng.integers(0, 10, n_digits)]
     if digits[0] == "0" and n_digits > 1:
         digits[0] = str(rng.integers(1, 10))
-    if rng.random() < 0.3:  # round sums end in zeros
+    if rng.random() < (0.65 if most > 7 else 0.3):  # round sums end in zeros
         n_zeros = int(rng.integers(1, n_digits + 1)) if n_digits > 1 else 0
         digits[n_digits - n_zeros :] = "0" * n_zeros
         digits[0] = digits[0] if digits[0] != "0" else "5"
@@ -52,12 +54,14 @@ def _number(rng: np.random.Generator) -> str:
     return "".join(digits)
 
 
-def _grouped(number: str, rng: np.random.Generator) -> str:
-    mark = str(rng.choice([".", ","]))
-    if rng.random() < 0.2 and len(number) > 5:  # Indian: 12,34,567
+def _grouped(number: str, rng: np.random.Generator, indian: float = 0.15) -> str:
+    if rng.random() < indian and len(number) > 5:  # Indian: 12,34,567, the first group sometimes left whole: 150,00,000
         head, tail = number[:-3], number[-3:]
         pairs = [head[max(0, i - 2) : i] for i in range(len(head), 0, -2)][::-1]
-        return mark.join([*pairs, tail])
+        if len(pairs) > 1 and len(pairs[0]) == 1 and rng.random() < 0.4:
+            pairs[:2] = ["".join(pairs[:2])]
+        return ("," if rng.random() < 0.8 else ".").join([*pairs, tail])
+    mark = str(rng.choice([".", ","]))
     groups = [number[max(0, end - 3) : end] for end in range(len(number), 0, -3)]
     return mark.join(reversed(groups))
 

@@ -66,11 +66,26 @@ def test_tempered_shares_leave_room_for_what_was_not_read(masses: list[float], t
     assert np.argmax(shares) == np.argmax(masses) or max(masses) < 1e-250 or shares.count(max(shares)) > 1
 
 
-CARD = {"strip": {"temperature": 1.2, "accept": {"amount": {"0.01": 0.97, "0.001": None}}}, "digit": {"reject_above": 0.9}}
+def test_a_prior_weighs_answers_against_each_other_and_leaves_the_rest_alone() -> None:
+    assert temper([0.9], 1.0, priors=[0.25]) == pytest.approx([0.9 * 0.25 / (0.9 * 0.25 + 0.1)])
+    likely, unlikely = temper([0.45, 0.5], 1.0, priors=[1.0, 0.25])
+    assert likely > unlikely
+
+
+def test_a_rest_of_little_weight_leaves_more_to_the_answers() -> None:
+    assert temper([0.5], 1.0, rest=0.25) == pytest.approx([0.8])
+
+
+def test_a_doubt_about_what_is_meant_keeps_the_surest_reading_from_being_accepted(saying: Callable[..., Lattice]) -> None:
+    decoded = decode(saying("1", sure=0.9999), lambda text: Meaning(text, text, doubt="a line or a minus"), Thresholds(1.0, 0.5), {})
+    assert (decoded.verdict, decoded.reason) == ("unsure", "a line or a minus")
+
+
+CARD = {"strip": {"temperature": 1.2, "rest": 0.5, "accept": {"amount": {"0.01": 0.97, "0.001": None}}}, "digit": {"reject_above": 0.9}}
 
 
 def test_the_budget_chooses_the_threshold() -> None:
-    assert thresholds_of(CARD, "strip", "amount") == Thresholds(1.2, 0.97)
+    assert thresholds_of(CARD, "strip", "amount") == Thresholds(1.2, 0.97, 0.5)
     assert thresholds_of(CARD, "strip", "amount", 0.001).accept is None
     assert reject_above(CARD) == 0.9
 
@@ -80,7 +95,9 @@ def test_a_budget_that_was_not_fitted_is_refused_with_those_that_were() -> None:
         thresholds_of(CARD, "strip", "amount", 0.3)
 
 
-@pytest.mark.parametrize("card", [{}, {"strip": {"temperature": 1.0}}, {"strip": {"temperature": 1.0, "accept": {"amount": 0.9}}}])
+@pytest.mark.parametrize(
+    "card", [{}, {"strip": {"temperature": 1.0}}, {"strip": {"temperature": 1.0, "rest": 1.0, "accept": {"amount": 0.9}}}]
+)
 def test_a_card_without_thresholds_is_refused(card: dict[str, object]) -> None:
     with pytest.raises(BundleError, match="pack the bundle again"):
         thresholds_of(card, "strip", "amount")

@@ -19,7 +19,7 @@ USD, INR, CLP = (currency_of(code) for code in ("USD", "INR", "CLP"))
         ("1,234.56", 123456), ("1.234,56", 123456), ("1234.56", 123456), ("**1,234.56**", 123456), ("$1,234.56", 123456),
         ("$12345/100", 12345), ("12345/", 12345), ("123.45/100", 12345), ("123-45/100", 12345), ("5,000/-", 500000), ("5,000-", 500000),
         ("5,000.-", 500000), ("500.00-", 50000), ("12,34,567.00", 123456700), ("27.375", 2737500), ("27.375.", 2737500), ("500", 50000),
-        (".50", 50), ("45/100", 45),
+        (".50", 50), ("45/100", 45), ("150,00,000/-", 1500000000),
     ],
 )  # fmt: skip
 def test_the_forms_in_which_people_write_amounts(text: str, minor_units: int) -> None:
@@ -47,6 +47,12 @@ def test_a_reading_carries_canonical_text_and_minor_units(saying: Callable[..., 
     assert decoded.text == "150,000.00"
     assert decoded.values == {"minor_units": 15000000, "currency": "INR"}
     assert "".join(s.symbol for s in decoded.symbols) == "1,50,000/-"
+
+
+def test_a_dash_before_the_number_may_be_a_minus_and_is_not_accepted(saying: Callable[..., Lattice]) -> None:
+    decoded = read_amount(saying("-500.00"), Thresholds(1.0, 0.5), "USD")
+    assert decoded.verdict == "unsure"
+    assert "minus" in (decoded.reason or "")
 
 
 def test_an_unknown_currency_is_refused_with_those_that_exist(saying: Callable[..., Lattice]) -> None:

@@ -15,7 +15,7 @@ ANY = Thresholds(1.0, 0.5)
     [
         ("11/14/2019", "month_first", "2019-11-14"), ("5-5-2015", "month_first", "2015-05-05"), ("3/4/21", "day_first", "2021-04-03"),
         ("11032016", "day_first", "2016-03-11"), ("2019-11-15", "month_first", "2019-11-15"), ("25.12.2020", "month_first", "2020-12-25"),
-        ("*.04/08/2018-", "month_first", "2018-04-08"),
+        ("*.04/08/2018-", "month_first", "2018-04-08"), ("20210823", "day_first", "2021-08-23"), ("20102018", "day_first", "2018-10-20"),
     ],
 )  # fmt: skip
 def test_dates_in_figures(text: str, order: str, iso: str) -> None:

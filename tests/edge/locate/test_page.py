@@ -20,7 +20,10 @@ def frame_of(file: str) -> Frame:
     return Frame(np.asarray(cv2.imread(str(SAMPLES / file)), np.uint8))
 
 
-@pytest.mark.parametrize("label", LABELS, ids=[label["file"] for label in LABELS])
+ON_DESK = [label for label in LABELS if label["kind"] != "scan"]
+
+
+@pytest.mark.parametrize("label", ON_DESK, ids=[label["file"] for label in ON_DESK])
 def test_a_check_on_a_desk_is_found_with_its_corners_from_its_own_top_left(label: dict[str, object]) -> None:
     frame = frame_of(str(label["file"]))
     pages = find_pages(frame)
@@ -52,7 +55,7 @@ def test_a_scan_lying_on_its_side_is_turned_upright() -> None:
 
 
 def test_the_larger_of_two_checks_comes_first() -> None:
-    one, other = (rectify(frame_of(LABELS[i]["file"]), np.array(LABELS[i]["corners"])).pixels for i in (0, 1))
+    one, other = (rectify(frame_of(LABELS[i]["file"]), np.array(LABELS[i]["corners"])).pixels for i in (0, 3))
     desk = np.full((1400, 1500, 3), (40, 60, 70), np.uint8)
     one = cv2.resize(one, (900, round(900 * one.shape[0] / one.shape[1])), interpolation=cv2.INTER_AREA)
     desk[80 : 80 + one.shape[0], 100:1000] = one

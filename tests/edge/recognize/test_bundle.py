@@ -1,5 +1,7 @@
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from functools import cache
 from importlib import resources
@@ -8,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from edge.errors import BundleError
-from edge.recognize.bundle import parse_bundle, read_bundle, write_bundle
+from edge.recognize.bundle import parse_bundle, read_bundle, save_bundle, write_bundle
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @cache
@@ -96,3 +100,33 @@ def test_a_card_with_a_wrong_type_names_the_key() -> None:
     networks["strip"]["column_px"] = "two"
     with pytest.raises(BundleError, match=r"networks\.strip\.column_px"):
         rewritten(networks=networks)
+
+
+def test_a_saved_bundle_is_read_back(tmp_path: Path) -> None:
+    save_bundle(tmp_path / "new" / "x.bundle", shipped())
+    assert read_bundle(tmp_path / "new" / "x.bundle").sha256 == read_bundle().sha256
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["x.bundle"]
+
+
+FILL = """
+import resource, sys
+from pathlib import Path
+from edge.errors import OutputError
+from edge.recognize.bundle import save_bundle
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    save_bundle(Path(sys.argv[1]), bytes(200_000))
+except OutputError as error:
+    sys.exit(f"{error.exit_code} {error}")
+"""
+
+
+def test_a_full_disk_leaves_the_old_bundle_whole_and_nothing_half_written(tmp_path: Path) -> None:
+    """A limit on the size of files stops the writing in its middle, as a full disk does."""
+    path = tmp_path / "x.bundle"
+    save_bundle(path, shipped())
+    done = subprocess.run([sys.executable, "-c", FILL, str(path)], capture_output=True, text=True, cwd=ROOT)
+    assert done.stderr.startswith("74 cannot write the bundle")
+    assert "the bundle that was there is as it was" in done.stderr
+    assert path.read_bytes() == shipped()
+    assert [p.name for p in tmp_path.iterdir()] == ["x.bundle"]

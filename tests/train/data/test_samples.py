@@ -23,6 +23,8 @@ def test_every_sample_frame_has_the_labelled_size_and_corners_inside() -> None:
     for label in labels:
         height, width = cv2.imread(str(SAMPLES / str(label["file"]))).shape[:2]
         assert (width, height) == (label["width"], label["height"])
+        if label["kind"] == "scan":  # cut at its edges
+            continue
         corners = np.array(label["corners"])
         assert (corners > 0).all()
         assert (corners < (width, height)).all()

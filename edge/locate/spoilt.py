@@ -1,0 +1,106 @@
+"""What makes figures doubtful that look clear by themselves: something lies on a part of them, or somebody changed them."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from edge.datatypes import F64, U8, Box
+
+# A patch of one colour as wide and high as this share of the field's height is no stroke of a pen: the boldest print has 0.2.
+_PATCH = 0.36
+# So far beside the field, likewise, a patch may hide a digit of it.
+_BESIDE = 0.45
+# A patch differs from the paper in one colour at least, by this share of how light the paper is.
+_OTHER_COLOUR = 0.2
+# Another pen wrote a digit when its strokes are so many times as wide as those of the digits around it, or its colour is so many levels
+# away from theirs. Of 107 amounts of real checks that were accepted, strokes went up to 1.52 and colours to 24.
+_BROAD, _OTHER_INK = 1.55, 32.0
+# Fewer digits than this do not say what is usual; narrower strokes are measured too roughly.
+_LEAST_DIGITS, _LEAST_STROKE_PX = 3, 1.6
+# A stroke through the figures is this share of them long, and its middle lies here between their tops and their feet.
+_STRUCK, _MIDDLE, _LEAST_BAND_PX = 0.7, (0.25, 0.75), 8
+
+
+def has_cover(pixels: U8, page_box: Box) -> bool:
+    """Return whether something without writing, of another colour than the paper, lies on a field or close beside it.
+
+    Args:
+        pixels: the page, BGR uint8 (h, w, 3).
+    """
+    x, y, width, height = page_box
+    reach, side = _BESIDE * height, max(3, round(_PATCH * height))
+    rows, columns = pixels.shape[:2]
+    cut = pixels[max(0, int(y)) : min(rows, round(y + height)), max(0, int(x - reach)) : min(columns, round(x + width + reach))]
+    if min(cut.shape[:2]) <= side:
+        return False
+    calm = cv2.blur(cut, (3, 3))
+    paper = np.median(calm.reshape(-1, 3), axis=0)
+    differs = (np.abs(calm.astype(np.int16) - paper).max(axis=2) > _OTHER_COLOUR * paper.max()).astype(np.uint8)
+    solid = cv2.erode(differs, np.ones((side, side), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=(0.0,))
+    return bool(solid.any())
+
+
+def odd_digit(pixels: U8, boxes: Sequence[Box]) -> int | None:
+    """Return which of the digits, counted from 0, another pen wrote: a much broader one, or of another colour; None where none was.
+
+    Args:
+        pixels: the field, BGR uint8 (h, w, 3).
+        boxes: where each digit stands in it.
+    """
+    if len(boxes) < _LEAST_DIGITS:
+        return None
+    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+    widths = np.array([_stroke_px(_cut(grey, box)) for box in boxes])
+    broadest = int(widths.argmax())
+    usual = float(np.median(np.delete(widths, broadest)))
+    if usual >= _LEAST_STROKE_PX and widths[broadest] > _BROAD * usual:
+        return broadest
+    paper = np.median(pixels.reshape(-1, 3), axis=0)
+    tints = np.array([_tint(_cut(pixels, box), paper) for box in boxes])
+    away = [float(np.linalg.norm(tint - np.median(np.delete(tints, i, axis=0), axis=0))) for i, tint in enumerate(tints)]
+    return int(np.argmax(away)) if max(away) > _OTHER_INK else None
+
+
+def is_crossed_out(pixels: U8, boxes: Sequence[Box]) -> bool:
+    """Return whether one straight stroke goes through most of the digits; ``boxes``: where each stands in the field."""
+    if len(boxes) < _LEAST_DIGITS:
+        return False
+    low = np.min([box[:2] for box in boxes], axis=0)
+    high = np.max([(x + width, y + height) for x, y, width, height in boxes], axis=0)
+    band = _cut(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8), (*low, *(high - low)))
+    if min(band.shape, default=0) < _LEAST_BAND_PX:
+        return False
+    _, ink = cv2.threshold(np.ascontiguousarray(band), 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    length = _STRUCK * band.shape[1]
+    lines = cv2.HoughLinesP(ink, 1, np.pi / 180, round(0.8 * length), minLineLength=length, maxLineGap=2)
+    # OpenCV's types do not say that there may be none.
+    ends = np.zeros((0, 4)) if lines is None else np.reshape(lines, (-1, 4))
+    heights = ends[:, 1::2].mean(axis=1) / band.shape[0]
+    return bool(((heights > _MIDDLE[0]) & (heights < _MIDDLE[1])).any())
+
+
+def _cut(pixels: U8, box: Box) -> U8:
+    x, y, width, height = box
+    return pixels[max(0, int(y)) : round(y + height) + 1, max(0, int(x)) : round(x + width) + 1]
+
+
+def _tint(cut: U8, paper: F64) -> F64:
+    """Return the colour of the darkest fifth of a digit's box against the paper, without how dark it is."""
+    levels = cut.reshape(-1, 3).astype(np.float64)
+    if not len(levels):
+        return np.zeros(3)
+    sums = levels.sum(axis=1)
+    ink = levels[sums <= np.percentile(sums, 20)].mean(axis=0) - paper
+    return np.asarray(ink - ink.mean(), np.float64)
+
+
+def _stroke_px(cut: U8) -> float:
+    """Return the mean width of the strokes in a grey cut: their area over half of their outline's length."""
+    if min(cut.shape, default=0) < 3:
+        return 0.0
+    _, ink = cv2.threshold(np.ascontiguousarray(cut), 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    framed = np.pad(ink, 1)
+    outlines, _ = cv2.findContours(framed, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    length = sum(cv2.arcLength(outline, True) for outline in outlines)
+    return 2 * float(np.count_nonzero(framed)) / max(length, 1.0)

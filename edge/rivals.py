@@ -1,0 +1,158 @@
+"""Several readings of one check: which place and reading to believe, and what on the rest of the page speaks against one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edge.datatypes import Box, FieldName, FieldRegion, Page, Reading
+from edge.locate.spoilt import has_cover, is_crossed_out, odd_digit
+
+# A field is accepted only where its place is this sure: the threshold was fitted on strips that were known to be the field.
+_SURE_PLACE = 0.5
+# A field whose box ends this near to where the picture of the check ends may go on beyond, as a share of the box's height: less than a
+# space between two digits.
+_AT_EDGE = 0.3
+# A check is mirrored when its MICR line makes so little sense as it stands, and so much on the page turned over.
+_LEGIBLE, _SURE_IN_MIRROR, _LEAST_LINE = 0.5, 0.9, 10
+# Nor is a field accepted of whose box another field may have so much.
+_SHARED = 0.3
+# Minor units of the least amount that is more than cents.
+_ONE = 100
+# A check number has at least so many figures.
+_LEAST_NUMBER = 3
+MIRRORED = "the picture is mirrored"
+
+
+def most_likely(found: list[tuple[FieldRegion, Reading]]) -> Reading | None:
+    """Return the reading whose place and content are likeliest together; None where there are no candidates.
+
+    A second place that says something else and is half as likely makes an accepted reading unsure: the threshold was fitted on strips
+    that were known to be the field.
+    """
+    ranked = sorted(found, key=lambda pair: -pair[0].confidence * pair[1].confidence)
+    if not ranked:
+        return None
+    region, best = ranked[0]
+    if best.verdict == "accepted" and region.confidence < _SURE_PLACE:
+        best = replace(best, verdict="unsure", reason="it is not sure enough that the field is here")
+    score = region.confidence * best.confidence
+    for other_region, other in ranked[1:]:
+        is_rival = other.text is not None and other.text != best.text and other_region.confidence * other.confidence > score / 2
+        if is_rival and best.verdict == "accepted":
+            return replace(best, verdict="unsure", reason=f"another place may be this field too: {other.text}")
+    return best
+
+
+def checked_number(printed: Reading | None, line: Reading | None) -> Reading | None:
+    """Return the printed check number, unsure where the MICR line has another one: one of the two is wrong."""
+    serial = line.values.get("check_number") if line is not None else None
+    if printed is None or printed.text is None or not serial or printed.text.lstrip("0") == serial.lstrip("0"):
+        return printed
+    reason = f"the MICR line has the check number {serial}"
+    return replace(printed, verdict="unsure" if printed.verdict == "accepted" else printed.verdict, reason=reason)
+
+
+def checked_figures(amount: Reading | None, numbers: Sequence[str | None]) -> Reading | None:
+    """Return an amount, unsure where its figures may be the end of something else: of the check's number, or of the amount in words."""
+    if amount is None or amount.verdict != "accepted":
+        return amount
+    said = "".join(symbol.symbol for symbol in amount.symbols)
+    figures = "".join(letter for letter in said if letter.isdigit())
+    if len(figures) >= _LEAST_NUMBER and any(number is not None and number.endswith(figures) for number in numbers):
+        return replace(amount, verdict="unsure", reason="it has the figures of the check number, and may be it")
+    if "/" in said and amount.values["minor_units"] < _ONE:  # "54/100" ends the amount in words
+        return replace(amount, verdict="unsure", reason="cents alone stand there: they may be the end of the amount in words")
+    return amount
+
+
+def checked_edges(reading: Reading | None, page: Page, frame_size: tuple[int, int]) -> Reading | None:
+    """Return the reading, unsure where the edge of the page or of the frame may cut through its field."""
+    if reading is None or reading.verdict != "accepted" or reading.box is None or not _is_at_edge(reading.box, page, frame_size):
+        return reading
+    return replace(reading, verdict="unsure", reason="it reaches the edge of the check, and a part may be missing")
+
+
+def checked_cover(reading: Reading | None, page: Page) -> Reading | None:
+    """Return the reading, unsure where something may cover a part of its field: a finger, a clip, a stain."""
+    if reading is None or reading.verdict != "accepted" or reading.box is None or not has_cover(page.pixels, reading.box):
+        return reading
+    return replace(reading, verdict="unsure", reason="something lies on it or beside it, and may cover a part")
+
+
+def checked_ink(reading: Reading | None, page: Page) -> Reading | None:
+    """Return an amount, unsure where somebody may have changed it."""
+    if reading is None or reading.verdict != "accepted" or reading.box is None:
+        return reading
+    x, y, width, height = (round(v) for v in reading.box)
+    field = page.pixels[y : y + height, x : x + width]
+    digits = [symbol for symbol in reading.symbols if symbol.symbol.isdigit()]
+    boxes = [digit.box for digit in digits]
+    if (odd := odd_digit(field, boxes)) is not None:
+        reason = f"digit {odd + 1} of {len(digits)}, {digits[odd].symbol!r}, is in broader or other ink: it may have been changed"
+    elif is_crossed_out(field, boxes):
+        reason = "a stroke goes through it: it may have been crossed out"
+    else:
+        return reading
+    return replace(reading, verdict="unsure", reason=reason)
+
+
+def checked_place(reading: Reading | None, regions: Sequence[FieldRegion], name: FieldName) -> Reading | None:
+    """Return the reading, unsure where it stands in what may be another field, or where a likelier place of its own could not be read."""
+    if reading is None or reading.verdict != "accepted" or reading.box is None:
+        return reading
+    box = reading.box
+    of_others = next((r.name for r in regions if r.name != name and _common(r.page_box, box) > _SHARED * box[2] * box[3]), None)
+    if of_others is not None:
+        return replace(reading, verdict="unsure", reason=f"it may be a part of the {of_others.replace('_', ' ')}")
+    own = [region for region in regions if region.name == name]
+    if own and _common(max(own, key=lambda r: r.confidence).page_box, box) == 0:
+        return replace(reading, verdict="unsure", reason="another place is likelier to be this field, and cannot be read")
+    return reading
+
+
+def _is_at_edge(box: Box, page: Page, frame_size: tuple[int, int]) -> bool:
+    x, y, width, height = box
+    reach = _AT_EDGE * height
+    left, right = x - reach, x + width + reach
+    if left < 0 or right > page.pixels.shape[1] or y <= 0 or y + height >= page.pixels.shape[0]:
+        return True
+    ends = np.array([[left, y, 1], [right, y, 1], [right, y + height, 1], [left, y + height, 1]]) @ page.page_to_frame.T
+    points = ends[:, :2] / ends[:, 2:]
+    return bool((points < 0).any() or (points > np.array(frame_size)).any())
+
+
+def is_legible(line: Reading | None) -> bool:
+    """Return whether a MICR line makes sense as it stands, so that nobody need ask whether the check is mirrored."""
+    return _is_line(line, _LEGIBLE)
+
+
+def is_sure_in_mirror(line: Reading | None) -> bool:
+    """Return whether a MICR line read on the page turned over makes so much sense that the check is mirrored."""
+    return _is_line(line, _SURE_IN_MIRROR)
+
+
+def _is_line(line: Reading | None, least: float) -> bool:
+    return line is not None and line.text is not None and len(line.text) >= _LEAST_LINE and line.confidence > least
+
+
+def without_sign(amount: Reading | None) -> Reading | None:
+    """Return an amount, or that there is none where all that was taken for a digit is the printed sign of the currency."""
+    if amount is None or amount.text is None:
+        return amount
+    signs = [symbol.box for symbol in amount.symbols if symbol.symbol == "$"]
+    digits = [symbol.box for symbol in amount.symbols if symbol.symbol.isdigit()]
+    if not signs or not all(is_covered(box, signs) for box in digits):
+        return amount
+    return Reading(None, "unreadable", 0.0, "empty", amount.box, values={**amount.values, "minor_units": None})
+
+
+def is_covered(box: Box, by: Sequence[Box]) -> bool:
+    """Return whether one of the boxes ``by`` covers more than half of ``box``."""
+    return any(_common(box, other) > box[2] * box[3] / 2 for other in by)
+
+
+def _common(one: Box, other: Box) -> float:
+    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    return max(0.0, width) * max(0.0, height)

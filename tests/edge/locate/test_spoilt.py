@@ -1,0 +1,75 @@
+"""Figures that something covers, that another pen changed, or that a stroke goes through are told from clean ones."""
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.datatypes import U8, Box
+from edge.locate.spoilt import has_cover, is_crossed_out, odd_digit
+
+DIGITS = "82945"
+BOXES: list[Box] = [(20.0 + 40 * index, 15.0, 30.0, 40.0) for index in range(len(DIGITS))]
+
+
+def field(broad: int | None = None, colour: tuple[float, float, float] = (60.0, 40.0, 30.0)) -> U8:
+    """Digits on tinted paper, 240 x 70 pixels; the one counted ``broad`` is written with another pen."""
+    picture = np.full((70, 240, 3), (215, 225, 220), np.uint8)
+    for index, digit in enumerate(DIGITS):
+        is_other = index == broad
+        ink, pen = (colour, 9 if colour == (60.0, 40.0, 30.0) else 3) if is_other else ((60.0, 40.0, 30.0), 3)
+        cv2.putText(picture, digit, (22 + 40 * index, 53), cv2.FONT_HERSHEY_SIMPLEX, 1.6, ink, pen, cv2.LINE_AA)
+    return picture
+
+
+def test_clean_figures_are_not_doubted() -> None:
+    picture = field()
+    assert not has_cover(picture, (0.0, 0.0, 240.0, 70.0))
+    assert odd_digit(picture, BOXES) is None
+    assert not is_crossed_out(picture, BOXES)
+
+
+@pytest.mark.parametrize("left", [0, 90, 205])
+@pytest.mark.parametrize("colour", [(30.0, 30.0, 120.0), (20.0, 20.0, 20.0), (250.0, 180.0, 90.0)])
+def test_a_patch_on_the_figures_or_beside_them_is_told(left: int, colour: tuple[float, float, float]) -> None:
+    picture = field()
+    cv2.rectangle(picture, (left, 0), (left + 35, 69), colour, -1)
+    assert has_cover(picture, (20.0, 5.0, 200.0, 60.0))
+
+
+def test_a_patch_far_away_is_nobodys_concern() -> None:
+    picture = np.hstack([field(), np.full((70, 200, 3), (215, 225, 220), np.uint8)])
+    cv2.rectangle(picture, (380, 0), (430, 69), (20.0, 20.0, 20.0), -1)
+    assert not has_cover(picture, (20.0, 5.0, 200.0, 60.0))
+
+
+def test_a_much_broader_digit_is_told() -> None:
+    assert odd_digit(field(broad=2), BOXES) == 2
+
+
+def test_a_digit_in_another_colour_is_told() -> None:
+    assert odd_digit(field(broad=3, colour=(200.0, 60.0, 40.0)), BOXES) == 3
+
+
+def test_two_digits_do_not_say_which_one_is_odd() -> None:
+    assert odd_digit(field(broad=1), BOXES[:2]) is None
+
+
+@pytest.mark.parametrize("slope", [-8, 0, 8])
+def test_a_stroke_through_the_figures_is_told(slope: int) -> None:
+    picture = field()
+    cv2.line(picture, (10, 36 - slope), (230, 36 + slope), (60.0, 40.0, 30.0), 3, cv2.LINE_AA)
+    assert is_crossed_out(picture, BOXES)
+
+
+def test_a_rule_below_the_figures_is_no_stroke_through_them() -> None:
+    picture = field()
+    cv2.line(picture, (10, 60), (230, 60), (60.0, 40.0, 30.0), 3, cv2.LINE_AA)
+    assert not is_crossed_out(picture, BOXES)
+
+
+def test_a_field_of_one_pixel_is_neither() -> None:
+    tiny = np.full((1, 1, 3), 200, np.uint8)
+    boxes: list[Box] = [(0.0, 0.0, 1.0, 1.0)] * 3
+    assert not has_cover(tiny, (0.0, 0.0, 1.0, 1.0))
+    assert odd_digit(tiny, boxes) is None
+    assert not is_crossed_out(tiny, boxes)

@@ -1,0 +1,137 @@
+"""Which of several readings to believe, and what on the rest of the page speaks against one."""
+
+import numpy as np
+import pytest
+
+from edge.datatypes import Box, FieldRegion, Page, Reading, Symbol
+from edge.rivals import (
+    checked_cover,
+    checked_edges,
+    checked_figures,
+    checked_number,
+    checked_place,
+    is_covered,
+    is_legible,
+    is_sure_in_mirror,
+    most_likely,
+    without_sign,
+)
+
+
+def region(confidence: float) -> FieldRegion:
+    return FieldRegion("amount", (0, 0, 1, 1), confidence)
+
+
+def test_a_likely_place_outweighs_a_surer_reading_in_an_unlikely_one() -> None:
+    here, there = Reading("82.58", "unsure", 0.7, "r", None), Reading("2,024.00", "accepted", 0.99, None, None)
+    assert most_likely([(region(0.8), here), (region(0.1), there)]) is here
+    assert most_likely([]) is None
+
+
+def test_two_likely_places_that_disagree_make_the_reading_unsure() -> None:
+    one, other = Reading("10.00", "accepted", 0.99, None, None), Reading("70.00", "accepted", 0.98, None, None)
+    found = most_likely([(region(0.8), one), (region(0.7), other)])
+    assert found is not None
+    assert (found.text, found.verdict) == ("10.00", "unsure")
+    assert "70.00" in (found.reason or "")
+    assert most_likely([(region(0.8), one), (region(0.7), one)]) is one
+
+
+def test_a_check_number_that_the_micr_line_denies_is_unsure() -> None:
+    printed = Reading("50", "accepted", 1.0, None, None)
+    line = Reading("A518872539A49044748408C5035", "accepted", 1.0, None, None, values={"check_number": "5035"})
+    checked = checked_number(printed, line)
+    assert checked is not None
+    assert checked.verdict == "unsure"
+    assert "5035" in (checked.reason or "")
+    assert checked_number(printed, None) is printed
+
+
+def page_at(left_px: float) -> Page:
+    """A page of 1000 x 400 pixels that begins so far from the left border of a frame 1200 px wide."""
+    corners = np.array([[left_px, 100], [left_px + 1000, 100], [left_px + 1000, 500], [left_px, 500]], np.float64)
+    shift = np.array([[1, 0, left_px], [0, 1, 100], [0, 0, 1]], np.float64)
+    return Page(np.zeros((400, 1000, 3), np.uint8), corners, shift, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("box", "left_px", "verdict"),
+    [
+        ((700.0, 150.0, 200.0, 50.0), 100.0, "accepted"),
+        ((795.0, 150.0, 200.0, 50.0), 100.0, "unsure"),  # no room for another digit before the edge of the check
+        ((0.0, 350.0, 600.0, 30.0), 100.0, "unsure"),
+        ((700.0, 0.0, 200.0, 50.0), 100.0, "unsure"),
+        ((700.0, 150.0, 200.0, 50.0), 300.0, "unsure"),  # the frame ends before the check does
+        ((50.0, 350.0, 600.0, 30.0), -60.0, "unsure"),
+    ],
+)
+def test_a_field_that_may_go_on_beyond_the_edge_is_not_accepted(box: Box, left_px: float, verdict: str) -> None:
+    checked = checked_edges(Reading("1,527.00", "accepted", 0.999, None, box), page_at(left_px), (1200, 800))
+    assert checked is not None
+    assert checked.verdict == verdict
+    assert (checked.reason is None) == (verdict == "accepted")
+
+
+def test_only_a_line_that_makes_no_sense_is_looked_for_in_the_mirror() -> None:
+    good, poor = Reading("A518872539A", "accepted", 0.99, None, None), Reading("A518872539A", "unsure", 0.1, "r", None)
+    assert (is_legible(good), is_legible(poor), is_legible(None)) == (True, False, False)
+    assert not is_legible(Reading("00B", "unsure", 0.6, "r", None))
+    assert (is_sure_in_mirror(good), is_sure_in_mirror(poor), is_sure_in_mirror(None)) == (True, False, False)
+
+
+def test_a_box_is_covered_by_what_lies_on_most_of_it() -> None:
+    box: Box = (10.0, 10.0, 20.0, 10.0)
+    assert is_covered(box, [(0.0, 0.0, 5.0, 5.0), (12.0, 8.0, 30.0, 30.0)])
+    assert not is_covered(box, [(25.0, 8.0, 30.0, 30.0)])
+
+
+def accepted(text: str, box: Box = (100.0, 100.0, 200.0, 50.0)) -> Reading:
+    boxes = [(10.0 + 30 * index, 5.0, 25.0, 40.0) for index in range(len(text))]
+    minor_units = 54 if text == "54/100" else 10_000
+    symbols = tuple(Symbol(s, b, 1.0) for s, b in zip(text, boxes, strict=True))
+    return Reading(text, "accepted", 0.999, None, box, symbols, values={"minor_units": minor_units})
+
+
+@pytest.mark.parametrize(
+    ("text", "is_doubted"),
+    [("7124", True), ("124", True), ("24", False), ("54/100", True), ("3 54/100", False), ("54.00", False), ("91/-", False)],
+)
+def test_the_end_of_the_check_number_or_of_the_amount_in_words_is_no_sure_amount(text: str, is_doubted: bool) -> None:
+    checked = checked_figures(accepted(text), [None, "007124"])
+    assert checked is not None
+    assert (checked.verdict == "unsure") == is_doubted == bool(checked.reason)
+
+
+def test_an_amount_in_the_place_of_the_date_is_unsure_and_so_is_one_beside_a_likelier_place() -> None:
+    amount = accepted("2,016.00")
+    own = FieldRegion("amount", (100.0, 100.0, 200.0, 50.0), 0.6)
+    date = FieldRegion("date", (0.0, 90.0, 250.0, 60.0), 0.4)
+    likelier = FieldRegion("amount", (600.0, 100.0, 200.0, 50.0), 0.8)
+    assert checked_place(amount, [own], "amount") is amount
+    for regions, word in (([own, date], "date"), ([own, likelier], "likelier")):
+        checked = checked_place(amount, regions, "amount")
+        assert checked is not None
+        assert checked.verdict == "unsure"
+        assert word in (checked.reason or "")
+
+
+def test_a_covered_amount_is_unsure() -> None:
+    page = page_at(0.0)
+    paper = np.full(page.pixels.shape, 220, np.uint8)
+    assert checked_cover(accepted("123"), Page(paper, page.corners, page.page_to_frame, 1.0)) == accepted("123")
+    covered = paper.copy()
+    covered[90:160, 280:340] = 30
+    checked = checked_cover(accepted("123"), Page(covered, page.corners, page.page_to_frame, 1.0))
+    assert checked is not None
+    assert "cover" in (checked.reason or "")
+
+
+def test_a_currency_sign_read_as_a_digit_is_an_empty_amount() -> None:
+    sign, digit = Symbol("$", (8.0, 0.0, 29.0, 30.0), 0.8), Symbol("7", (7.0, 1.0, 30.0, 30.0), 1.0)
+    values = {"minor_units": 700, "currency": "USD"}
+    blank = without_sign(Reading("7.00", "unsure", 0.87, "r", None, (digit, sign), values=values))
+    assert blank is not None
+    assert (blank.text, blank.verdict, blank.reason) == (None, "unreadable", "empty")
+    assert blank.values == {"minor_units": None, "currency": "USD"}
+    seven = Reading("7.00", "unsure", 0.87, "r", None, (sign, Symbol("7", (45.0, 1.0, 30.0, 30.0), 1.0)), values=values)
+    assert without_sign(seven) is seven
