@@ -61,7 +61,7 @@ def test_the_search_never_claims_more_than_the_exact_score(seed: int) -> None:
 def test_a_wide_search_finds_the_exact_scores_even_in_noise(seed: int) -> None:
     lattice = random_lattice(seed, 7)
     for hypothesis in best_strings(lattice, width=10_000)[:20]:
-        assert hypothesis.log_score == pytest.approx(forward_score(lattice, hypothesis.text), abs=0.01)
+        assert hypothesis.log_score == pytest.approx(forward_score(lattice, hypothesis.text), abs=0.1)
 
 
 @given(st.integers(0, 500), st.text("0123456789.,-/$*", min_size=1, max_size=9), st.floats(0.01, 0.2))
