@@ -177,7 +177,7 @@ def _layers(layers: Mapping[str, list[Layer]], strangers: Sequence[str]) -> str:
     )
     if strangers:
         named = ", ".join(strangers)
-        html += paragraph(f"Not shown: {named}. The float weights that are there are of another run than the bundle's.", "note")
+        html += paragraph(f"Not shown: {named}. The bundle was not quantized from the float weights that are there.", "note")
     curves = [
         Curve(name, [(i / max(1, len(rows) - 1), r.sqnr_db) for i, r in enumerate(rows)], style)
         for style, (name, rows) in zip(_STYLES, layers.items(), strict=False)

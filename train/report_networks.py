@@ -15,7 +15,7 @@ from edge.recognize.interpreter import Int8Model
 from train.activations import Layer, compare_layers, float_twin, pieces_of
 from train.calibration import SEED, calibration_pictures
 from train.data.sources import REPOSITORY
-from train.fit import load_weights
+from train.fit import hashes_of_weights, load_weights
 from train.networks import DESIGNS, Design, NetworkName
 from train.precisions import convert
 
@@ -56,20 +56,20 @@ def learning_curves(released: Path) -> dict[str, list[dict[str, float]]]:
 def layers_of(bundle: Bundle, released: Path, n_pictures: int, real: Mapping[str, Sequence[U8]]) -> Iterator[tuple[str, list[Layer]]]:
     """Yield each network of a bundle with its layers, on pictures of the generator that calibration did not see, and on real ones.
 
-    ``real`` holds inks (32, width) for the networks that there are any for. Networks that were trained in another run than the released
-    weights say are left out: they have no twin here.
+    ``real`` holds inks (32, width) for the networks that there are any for. A network that was not quantized from the weights in
+    ``released`` is left out: it has no twin here.
 
     Raises:
         ValueError: the float weights are those of another network.
     """
     names: list[NetworkName] = sorted(bundle.card.networks)  # type: ignore[arg-type]
     for name in names:
-        run = json.loads((released / name / "config.json").read_text())
-        if run != bundle.card.raw["runs"].get(name):
+        weights = released / name / "weights.npz"
+        if hashes_of_weights(weights) != bundle.card.raw["runs"][name].get("weights_sha256"):
             continue
-        design = DESIGNS[run["design"]]
+        design = DESIGNS[json.loads((released / name / "config.json").read_text())["design"]]
         model = design.build()
-        load_weights(model, released / name / "weights.npz")
+        load_weights(model, weights)
         int8 = bundle.models[name]
         pieces = pieces_of([*calibration_pictures(name, n_pictures, SEED + 1), *real.get(name, ())], int8)
         yield name, compare_layers(int8, float_twin(model, int8), pieces)
