@@ -12,7 +12,7 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read train check lint types test fuzz reproduce test-reference test-arm64 bench samples docs lock clean
+.PHONY: help read train check lint types test fuzz reproduce test-reference test-arm64 report ablation bench samples docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,12 @@ test-reference: $(VENV)/.test ## compare our integer reference with the referenc
 
 test-arm64: $(VENV)/.test ## run golden set and samples on 64-bit ARM, emulated, and compare with this machine; skipped where qemu is missing
 	@tests/device/arm64 build && TEST_ARM64=1 $(BIN)/python -m pytest tests/device/test_arm64.py $(ARGS) || [ $$? = 69 ]
+
+report: $(VENV)/.train ## write build/report.html: all that can be measured of the bundle, on one page
+	@$(BIN)/checkreader-train report --out build/report.html $(ARGS)
+
+ablation: $(VENV)/.train ## measure every recipe and precision of the networks; tables go to build/precision (docs/precision.md)
+	@$(BIN)/python bench/precision.py --out build/precision $(ARGS)
 
 bench: $(BENCH_VENV)/.bench ## time our reader against PP-OCR's mobile recognizer on STRIPS=folder
 	@$(BENCH_VENV)/bin/python bench/compare_rapidocr.py --data $(STRIPS) $(ARGS)

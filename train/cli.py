@@ -12,13 +12,14 @@ from edge.errors import EdgeError
 from train.data.sources import data_folder
 from train.measuring_cli import bursts, quality, stages
 from train.quantization_cli import Data, choose_backend, coverage, parity, quantize, reproduce, runtimes
+from train.report_cli import report
 
 # As in sysexits.h.
 _BAD_DATA, _NO_INPUT, _OUTPUT = 65, 66, 74
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-for command in (quantize, coverage, parity, reproduce, runtimes, stages, bursts, quality):
+for command in (quantize, coverage, parity, reproduce, runtimes, stages, bursts, quality, report):
     app.command()(command)
 
 
