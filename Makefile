@@ -48,7 +48,7 @@ clean: ## remove the environments, build/ and the caches
 	find edge train firmware_tools tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each lock file: an environment is set up again when its lock, or the project's own metadata, is newer.
-$(VENV)/.read $(VENV)/.train $(VENV)/.test: $(VENV)/.%: requirements/%.txt requirements/install pyproject.toml
+$(VENV)/.read $(VENV)/.train $(VENV)/.serve $(VENV)/.test: $(VENV)/.%: requirements/%.txt requirements/install pyproject.toml
 	@requirements/install $(VENV) $<
 	@touch $@
 
