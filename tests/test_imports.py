@@ -28,6 +28,8 @@ LOADED_ON_USE = {"cv2", "rich", "PIL", "sqlite3", "asyncio", *VENDORS}
 MAY_IMPORT = {
     "edge": ("edge",),
     **{f"edge.{stage}": ("edge.datatypes", "edge.errors") for stage in STAGES},
+    "edge.capture": ("edge.config", "edge.datatypes", "edge.errors"),
+    "edge.config": ("edge.errors",),
     "edge.datatypes": (),
     "edge.errors": (),
     "train": ("train", "edge"),
