@@ -30,6 +30,7 @@ class Reel:
         self._started_s: float | None = None
         self._shown: tuple[Path, U8] | None = None
         self._video: cv2.VideoCapture | None = None
+        self._size: tuple[int, int] | None = None  # live, all pictures have that of the first, as those of one camera have
         self._ends = np.cumsum([scene.n_frames for scene in script.scenes])
 
     def wait(self) -> bool:
@@ -87,9 +88,13 @@ class Reel:
     def _load(self, path: Path) -> U8:
         if self._shown is None or self._shown[0] != path:
             try:
-                self._shown = path, load_picture(path).pixels
+                pixels = load_picture(path).pixels
             except PictureError as error:
                 raise PictureError(f"{path}: {error}") from None
+            if self.script.fps is not None:
+                self._size = self._size or (pixels.shape[1], pixels.shape[0])
+                pixels = _fitted(pixels, self._size)
+            self._shown = path, pixels
         return self._shown[1]
 
     def _next_of_video(self, path: Path) -> tuple[U8, str] | None:
@@ -170,3 +175,17 @@ def _shifted(pixels: U8, share: float) -> U8:
     moved = np.array(_bare(pixels))
     moved[rows:] = pixels[: len(pixels) - rows]
     return moved
+
+
+def _fitted(pixels: U8, size: tuple[int, int]) -> U8:
+    """Return the picture as large as it fits into a frame of this size, on a bare counter."""
+    height, width = pixels.shape[:2]
+    if (width, height) == size:
+        return pixels
+    scale = min(size[0] / width, size[1] / height)
+    inside = round(width * scale), round(height * scale)
+    frame = np.empty((size[1], size[0], 3), np.uint8)
+    frame[:] = _bare(pixels)[0, 0]
+    left, top = (size[0] - inside[0]) // 2, (size[1] - inside[1]) // 2
+    frame[top : top + inside[1], left : left + inside[0]] = cv2.resize(pixels, inside, interpolation=cv2.INTER_AREA)
+    return frame

@@ -10,11 +10,12 @@ from typing import Any
 
 from edge.capture.camera import Camera, camera_opener
 from edge.capture.watchdog import Watchdog
-from edge.config import Config, live_settings
+from edge.config import Config
 from edge.datatypes import CheckReading, Frame, Glance
 from edge.errors import StoreError
+from edge.output import check_object
 from edge.service.audit import Estimate, estimate_error, guarded_threshold, is_drawn
-from edge.service.event import Event, State, Subscription, words_of
+from edge.service.event import Event, State, words_of
 from edge.service.looks import Looks, is_same, looks_of, looks_of_record
 from edge.service.motion import MotionMeter
 from edge.service.outbox import Outbox
@@ -48,11 +49,11 @@ class Daemon:
         wall_clock: Callable[[], float] = time.time,
         chance: random.Random | None = None,
     ) -> None:
-        self._file_config, self.store = config, store
+        self.file_config, self.store = config, store
         self._clock, self._wall_clock = clock, wall_clock
         self._given_opener = open_camera
         self._chance = chance or random.Random()
-        self.config = allowed_config(self._file_config, store.settings())
+        self.config = allowed_config(self.file_config, store.settings())
         self._reader = SiteReader(self.config.reading, store.remembered(_TUNING))
         self._watchdog = Watchdog(open_camera or camera_opener(self.config.camera, is_live=True), clock)
         self._meter = MotionMeter()
@@ -64,7 +65,8 @@ class Daemon:
         self._latest: Record | None = None
         self._outbox = Outbox(store, self._announce)
         self._told: State | None = None
-        self._subscriptions: set[Subscription] = set()
+        self._listeners: list[Callable[[Event], object]] = []
+        self._drawn: tuple[Glance, CheckReading | None, bytes] | None = None
         self._evidence: list[Evidence] = store.evidence(self._reader.tuning.since_id)
         self._chores_at_s = 0.0
         self._changes = threading.Lock()
@@ -84,8 +86,6 @@ class Daemon:
         if self._thread is not None:
             self._thread.join(timeout=10)
         self._watchdog.close()
-        for subscription in list(self._subscriptions):
-            subscription.close()
 
     def state(self) -> State:
         """Return what the daemon does now, and how it is."""
@@ -101,47 +101,45 @@ class Daemon:
         """Return whether the loop turns: a camera at fault does not stop it."""
         return self._thread is not None and self._thread.is_alive() and self._clock() - self.turned_at_s < 15.0
 
-    def subscribe(self) -> Subscription:
-        """Return a queue of what happens from now on: new states, and records once they are stored."""
-        subscription = Subscription(self._subscriptions.discard)
-        self._subscriptions.add(subscription)
-        return subscription
+    def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
+        """Tell ``listener`` what happens from now on, in the daemon's own thread, which it must not hold up; return what ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def latest_jpeg(self) -> bytes | None:
-        """Return the live picture with what was found drawn over it, None before the first glance and while the camera is at fault."""
+        """Return the live picture with what was found drawn over it, None before the first glance and while the camera is at fault.
+
+        As long as there is no newer one it is the same object.
+        """
         glance, shown = self._glance, self._shown
-        return None if glance is None else draw_live(glance, shown)
+        if glance is None:
+            return None
+        drawn = self._drawn
+        if drawn is None or drawn[0] is not glance or drawn[1] is not shown:
+            drawn = self._drawn = (glance, shown, draw_live(glance, shown))
+        return drawn[2]
 
-    def read_picture(self, frame: Frame) -> list[CheckReading]:
-        """Return what a picture from elsewhere says, the largest check first; nothing is stored."""
-        return [self._reader.judge(check) for check in self._reader.read(frame)]
-
-    def identity(self) -> dict[str, str]:
-        """Return the bundle as it stands in each JSON object."""
-        return self._reader.identity()
+    def read_upload(self, frame: Frame) -> list[dict[str, Any]]:
+        """Return what a picture from elsewhere says, as `read --json` would, the largest check first; nothing is stored."""
+        return [check_object(frame.name, self._reader.judge(check), self._reader.identity()) for check in self._reader.read(frame)]
 
     def estimate(self) -> Estimate:
         """Return the error among the accepted, as the running audit knows it."""
         return estimate_error(self._evidence, self._reader.accept())
 
-    def settings(self) -> dict[str, Any]:
-        """Return the settings that can be changed while the daemon runs, by dotted key."""
-        return live_settings(self.config)
-
-    def apply_settings(self, changes: Mapping[str, Any], who: str) -> dict[str, Any]:
-        """Check, keep and apply settings; return them all.
+    def change_settings(self, changes: Mapping[str, Any], who: str) -> None:
+        """Check, keep and apply settings, by dotted key; None takes one back to the configuration file's.
 
         Raises:
             ConfigError: one is not allowed; none is changed then.
             StoreError: they cannot be kept; none is changed then.
         """
         with self._changes:
-            config = allowed_config(self._file_config, {**self.store.settings(), **changes})
+            config = allowed_config(self.file_config, {**self.store.settings(), **changes})
             reader = SiteReader(config.reading, self.store.remembered(_TUNING))
             self.store.change_settings(changes, who)
             self._is_camera_changed |= config.camera != self.config.camera
             self.config, self._reader = config, reader
-        return self.settings()
 
     def reviewed(self, record: Record) -> None:
         """Take to heart what a person has said of a record; tightens the threshold where the budget is at risk."""
@@ -268,5 +266,5 @@ class Daemon:
             self._tell(Event(kind="state", state=state))
 
     def _tell(self, event: Event) -> None:
-        for subscription in list(self._subscriptions):
-            subscription.put(event)
+        for listener in list(self._listeners):
+            listener(event)

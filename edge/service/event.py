@@ -1,8 +1,5 @@
 """What the daemon tells of itself: its state in words, and what happens."""
 
-import contextlib
-import queue
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +7,6 @@ from edge.datatypes import CheckReading
 from edge.service.record import Record
 from edge.service.watcher import Phase
 
-_MOST_WAITING = 256
 _WORDS: dict[Phase, tuple[str, str]] = {
     "absent": ("Ready", "Lay a check under the camera."),
     "arriving": ("Something moves", "Lay the check down and take your hand away."),
@@ -46,38 +42,6 @@ class Event:
     kind: Literal["state", "record"]
     state: State | None = None
     record: Record | None = None
-
-
-class Subscription:
-    """What happens, in order; whoever does not listen for long misses the oldest."""
-
-    def __init__(self, on_close: Callable[["Subscription"], None]) -> None:
-        self._events: queue.Queue[Event | None] = queue.Queue(_MOST_WAITING)
-        self._on_close = on_close
-        self.is_closed = False
-
-    def get(self, timeout_s: float | None = None) -> Event | None:
-        """Wait for the next event; None when the time is over or the subscription is closed."""
-        if self.is_closed and self._events.empty():
-            return None
-        with contextlib.suppress(queue.Empty):
-            return self._events.get(timeout=timeout_s)
-        return None
-
-    def put(self, event: Event | None) -> None:
-        while True:
-            try:
-                self._events.put_nowait(event)
-                return
-            except queue.Full:
-                with contextlib.suppress(queue.Empty):
-                    self._events.get_nowait()
-
-    def close(self) -> None:
-        """End it; whoever waits in :meth:`get` wakes up."""
-        self.is_closed = True
-        self._on_close(self)
-        self.put(None)
 
 
 def words_of(phase: Phase, fault: str | None, record: Record | None, shown: CheckReading | None) -> tuple[str, str]:
