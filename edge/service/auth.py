@@ -17,7 +17,6 @@ Clock = Callable[[], float]
 # 32 random bytes cannot be guessed, so that one round of SHA-256 hides the token as well as a slow hash would.
 _TOKEN_BYTES = 32
 _TOKEN_PREFIX = "check_"
-_TOKEN_FILE = "token.sha256"
 
 _SESSION_IDLE_S = 12 * 3600.0
 _MOST_SESSIONS = 256
@@ -29,10 +28,14 @@ _MOST_ADDRESSES = 4096
 
 
 class Token:
-    """The owner's secret; the folder holds its hash alone, so that nobody who reads the disk can use it."""
+    """The owner's secret; the file holds its hash alone, so that nobody who reads the disk can use it.
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / _TOKEN_FILE
+    Raises:
+        ConfigError: the file is there and is no hash.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._digest = self._stored()
 
     @property
@@ -51,7 +54,9 @@ class Token:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_private(self._path, self._digest.encode() + b"\n")
         except OSError as error:
-            raise ConfigError(f"{self._path}: the token cannot be kept there ({error.strerror}); give a folder of yours") from None
+            raise ConfigError(
+                f"{self._path}: the token cannot be kept there ({error.strerror}); name another with web.token_file"
+            ) from None
         return token
 
     def fits(self, token: str) -> bool:

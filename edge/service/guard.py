@@ -24,7 +24,6 @@ _OPEN_FOLDERS = ("/static/",)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SAME_ORIGIN = frozenset({"same-origin", "none"})
 
-MOST_UPLOAD_BYTES = 16 << 20
 _MOST_BODY_BYTES = 64 << 10
 
 # Everything comes from this device, nothing stands inside the page's own text, and nobody may frame it.
@@ -65,8 +64,11 @@ class Guard:
     or a page of somebody else's could send a browser here under its own name (DNS rebinding).
     """
 
-    def __init__(self, app: ASGIApp, token: Token, sessions: Sessions, failures: FailureLimit, is_open: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, token: Token, sessions: Sessions, failures: FailureLimit, is_open: bool, most_upload_bytes: int
+    ) -> None:
         self._app, self._token, self._sessions, self._failures, self._is_open = app, token, sessions, failures, is_open
+        self._most_upload_bytes = most_upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -93,8 +95,7 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send_guarded)
             return
-        limit = MOST_UPLOAD_BYTES if scope["path"] == UPLOAD_PATH else _MOST_BODY_BYTES
-        await self._app(scope, _limited(receive, limit), send_guarded)
+        await self._app(scope, _limited(receive, self._limit(scope["path"])), send_guarded)
 
     def _visitor(self, scope: Scope, headers: Headers) -> Visitor | Response:
         address = scope["client"][0] if scope.get("client") else "?"
@@ -123,11 +124,14 @@ class Guard:
             return RedirectResponse(f"/login?next={quote(path, safe='/')}", 303)
         if scope["method"] not in _SAFE_METHODS and not self._is_meant(headers, visitor, path):
             return _says(403, "this change did not come from this device's own page, or the page is too old; load it again")
-        limit = MOST_UPLOAD_BYTES if path == UPLOAD_PATH else _MOST_BODY_BYTES
+        limit = self._limit(path)
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdecimal() or int(length) > limit:
             return _says(413, f"at most {limit} bytes are taken here")
         return None
+
+    def _limit(self, path: str) -> int:
+        return self._most_upload_bytes if path == UPLOAD_PATH else _MOST_BODY_BYTES
 
     def _is_meant(self, headers: Headers, visitor: Visitor, path: str) -> bool:
         """Say whether a change was asked for by a program with the token, by our own page, or by a program on this machine.

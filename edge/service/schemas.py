@@ -126,10 +126,9 @@ class Log(BaseModel):
 
 
 class Settings(BaseModel):
-    """What can be changed while the daemon runs, by dotted key; ``defaults`` are the configuration file's."""
+    """What can be changed while the daemon runs, by dotted key."""
 
     settings: dict[str, str | int | float | bool | None]
-    defaults: dict[str, str | int | float | bool | None]
 
 
 class Correction(BaseModel):
@@ -155,12 +154,14 @@ class Checks(BaseModel):
 
 
 class State(BaseModel):
-    """What the daemon is doing, in words."""
+    """What the daemon is doing, in words. ``fault``: what is wrong with the camera, ``problem``: with the store; null: nothing."""
 
-    model_config = ConfigDict(extra="allow")
-
-    state: str
+    phase: Literal["absent", "arriving", "settling", "reading", "done", "leaving"]
     title: str
     advice: str
     tone: Literal["idle", "busy", "good", "care", "bad"]
+    fault: str | None
+    problem: str | None
+    record_id: int | None
     n_review_due: int
+    bundle: dict[str, str]

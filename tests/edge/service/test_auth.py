@@ -17,8 +17,8 @@ class Clock:
 
 
 def test_a_token_opens_also_after_a_restart_and_the_disk_does_not_hold_it(tmp_path: Path) -> None:
-    secret = Token(tmp_path / "new").make()
-    again = Token(tmp_path / "new")
+    secret = Token(tmp_path / "new" / "token").make()
+    again = Token(tmp_path / "new" / "token")
     assert again.is_made
     assert again.fits(secret)
     assert not again.fits(secret[:-1])
@@ -29,28 +29,28 @@ def test_a_token_opens_also_after_a_restart_and_the_disk_does_not_hold_it(tmp_pa
 
 
 def test_nothing_fits_before_a_token_was_made(tmp_path: Path) -> None:
-    token = Token(tmp_path)
+    token = Token(tmp_path / "token")
     assert not token.is_made
     assert not token.fits("")
 
 
 def test_a_new_token_locks_out_the_old_one(tmp_path: Path) -> None:
-    token = Token(tmp_path)
+    token = Token(tmp_path / "token")
     old, new = token.make(), token.make()
     assert (token.fits(old), token.fits(new)) == (False, True)
 
 
 @pytest.mark.parametrize("content", [b"", b"abc\n", b"\xff\xfe", b"g" * 64])
 def test_a_damaged_hash_is_refused_and_never_fits(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "token.sha256").write_bytes(content)
+    (tmp_path / "token").write_bytes(content)
     with pytest.raises(ConfigError, match="delete the file"):
-        Token(tmp_path)
+        Token(tmp_path / "token")
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError):
-        Token(tmp_path / "file" / "folder").make()
+        Token(tmp_path / "file" / "token").make()
 
 
 def test_a_session_ends_when_nobody_uses_it() -> None:

@@ -20,10 +20,10 @@ async def tell(request: Request) -> Response:
 
 class House:
     def __init__(self, folder: Path, is_open: bool) -> None:
-        self.token, self.sessions, self.failures = Token(folder), Sessions(), FailureLimit()
+        self.token, self.sessions, self.failures = Token(folder / "token"), Sessions(), FailureLimit()
         self.secret = self.token.make()
         inside = Starlette(routes=[Route("/{path:path}", tell, methods=["GET", "POST", "PUT", "DELETE"])])
-        app = Guard(inside, self.token, self.sessions, self.failures, is_open)
+        app = Guard(inside, self.token, self.sessions, self.failures, is_open, most_upload_bytes=1 << 20)
         self.client = TestClient(app, base_url="http://localhost:8642" if is_open else "https://counter.example", follow_redirects=False)
 
 
