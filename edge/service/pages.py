@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup
 
 from edge import __version__
 from edge.config import live_settings
@@ -33,7 +32,8 @@ class Pages:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._templates = Environment(loader=PackageLoader("edge.service"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        self._templates.globals.update(asset=asset_path, icon=_icon, version=__version__)
+        self._templates.globals.update(asset=asset_path, version=__version__)
+        self._templates.globals["icon"] = getattr(self._templates.get_template("icon.html").module, "icon")  # noqa: B009
         self._templates.filters.update(
             money=wording.money, clock=wording.clock, moment=wording.moment, percent=wording.percent,
             share=wording.whole_percent, summary_words=wording.summary_words,
@@ -170,10 +170,6 @@ def _own_path(path: str) -> str:
     """Return a path of this site; whatever would lead a browser elsewhere becomes the start."""
     is_ours = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
     return path if is_ours else "/"
-
-
-def _icon(name: str) -> Markup:
-    return Markup('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>').format(asset_path("icons.svg"), name)
 
 
 def _routes(description: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
