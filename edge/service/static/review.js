@@ -16,6 +16,8 @@ let before = null; // everything from this id on is in the queue, answered or pu
 let highest = 0;
 let isAsking = false;
 let nDue = 0;
+let nSent = 0; // answers sent, and how many of them came back: a count asked for between the two may be of before or after
+let nBack = 0;
 const answered = [];
 
 const strip = (record, name) => `/api/v1/records/${record.id}/fields/${name}/picture`;
@@ -36,13 +38,15 @@ async function fill() {
       if (!highest) queue.push(await ask("GET", `/api/v1/records/${only}`));
       highest = Number(only);
     } else {
+      const nSentBefore = nSent;
+      const isCalm = nSent === nBack;
       const found = await ask("GET", `/api/v1/review?limit=${AHEAD}${before ? `&before=${before}` : ""}`);
       const known = new Set([...queue, ...answered, ...(current ? [current] : [])].map((record) => record.id));
       const fresh = found.records.filter((record) => before || record.id > highest).filter((record) => !known.has(record.id));
       queue.push(...fresh);
       highest = Math.max(highest, ...fresh.map((record) => record.id));
       before = found.records.length === AHEAD ? found.records.at(-1).id : null;
-      nDue = found.n_due;
+      if (isCalm && nSent === nSentBefore) nDue = found.n_due;
       showDue(nDue);
     }
     for (const record of queue.slice(0, 3)) record.picture ??= load(record);
@@ -128,6 +132,7 @@ function answer(send) {
   answered.push(record);
   nDue -= record.is_review_due ? 1 : 0;
   showDue(Math.max(0, nDue));
+  nSent += 1;
   send(record).then(() => { record.is_review_due = false; }).catch((error) => {
     answered.splice(answered.indexOf(record), 1);
     if (record.is_review_due) nDue += 1;
@@ -136,7 +141,10 @@ function answer(send) {
     byId("done").hidden = true;
     show(record);
     say(problem, error.message);
-  }).finally(() => { if (only) finishOnly(); });
+  }).finally(() => {
+    nBack += 1;
+    if (only) finishOnly();
+  });
   if (!only) next();
 }
 
