@@ -9,7 +9,7 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read train check lint types test reproduce test-reference bench lock clean
+.PHONY: help read train check lint types test reproduce test-reference bench load lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ test-reference: $(VENV)/.test ## compare our integer reference with TensorFlow's
 
 bench: $(BENCH_VENV)/.bench ## time our reader against PP-OCR's mobile recognizer on STRIPS=folder
 	@$(BENCH_VENV)/bin/python bench/compare_rapidocr.py --data $(STRIPS) $(ARGS)
+
+load: $(VENV)/.test ## ask a running daemon with 100,000 records for its list, 200 times a second; ARGS="--seconds 60"
+	@PYTHONPATH=. $(BIN)/python bench/api_load.py $(ARGS)
 
 lock: ## resolve the lock files again (needs uv; ARGS=--upgrade takes newer versions)
 	requirements/lock $(ARGS)
