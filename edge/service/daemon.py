@@ -1,5 +1,6 @@
 """The loop: look, decide, read, keep, tell; and whatever else wants to know of it or change it."""
 
+import datetime
 import logging
 import random
 import threading
@@ -22,12 +23,14 @@ from edge.service.outbox import Outbox
 from edge.service.overlay import draw_live
 from edge.service.reader import SiteReader, allowed_config
 from edge.service.record import Evidence, Record
+from edge.service.retention import sweep
 from edge.service.store import Store
 from edge.service.watcher import Action, Sight, Watch, step
 
 _LOG = logging.getLogger(__name__)
 _TUNING = "tuning"
 _CHORES_S = 2.0  # what can wait is looked after this often, while nothing is being read
+_SWEEP_S = 600.0
 _BROKEN_S = 1.0
 
 
@@ -68,7 +71,7 @@ class Daemon:
         self._listeners: list[Callable[[Event], object]] = []
         self._drawn: tuple[Glance, CheckReading | None, bytes] | None = None
         self._evidence: list[Evidence] = store.evidence(self._reader.tuning.since_id)
-        self._chores_at_s = 0.0
+        self._chores_at_s = self._sweep_at_s = clock()
         self._changes = threading.Lock()
         self._is_camera_changed = False
         self._thread: threading.Thread | None = None
@@ -249,6 +252,9 @@ class Daemon:
     def _do_chores(self) -> None:
         self._outbox.flush()
         self._reader.renew()
+        if self._clock() >= self._sweep_at_s and self._outbox.problem is None:
+            deleted = sweep(self.store, self.config.store, datetime.datetime.fromtimestamp(self._wall_clock(), datetime.UTC))
+            self._sweep_at_s = self._clock() + (_CHORES_S if deleted else _SWEEP_S)
 
     def _looks_of_lying(self) -> Looks | None:
         record = self.store.lying()

@@ -56,15 +56,9 @@ _MIGRATIONS = (
         detail TEXT NOT NULL
     );
     CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE calibrations (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        time REAL NOT NULL,
-        value TEXT NOT NULL,
-        is_active INTEGER NOT NULL
-    );
     """,
 )
-_TABLES = ("records", "log", "settings", "calibrations")
+_TABLES = ("records", "log", "settings")
 
 
 class Database:
@@ -133,21 +127,6 @@ class Database:
                 connection = self._local.connection = self._connect()
             yield connection
 
-    def back_up(self, to: Path) -> None:
-        """Copy the whole file as it is now, while others go on writing.
-
-        Raises:
-            StoreError: the place cannot be written to.
-        """
-        with _told("backed up"):
-            copy = sqlite3.connect(to, isolation_level=None)
-            try:
-                with self.reading() as source:
-                    source.backup(copy)
-                copy.execute("PRAGMA journal_mode=DELETE")  # one file, which can be copied anywhere
-            finally:
-                copy.close()
-
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         self._open.append(connection)
@@ -201,6 +180,21 @@ def find_damage(path: Path) -> str | None:
     except sqlite3.DatabaseError as error:
         return str(error)
     return None if found == "ok" else str(found)
+
+
+def back_up_file(path: Path, to: Path) -> None:
+    """Copy a database as it is now, into one file, while a daemon goes on writing to it.
+
+    Raises:
+        StoreError: it cannot be read, or the copy cannot be written.
+    """
+    with (
+        _told("backed up"),
+        contextlib.closing(sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)) as source,
+        contextlib.closing(sqlite3.connect(to, isolation_level=None)) as copy,
+    ):
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file, which can be copied anywhere
 
 
 def _salvage(damaged: Path, fresh: Path) -> int | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from edge.errors import StoreError
 from edge.service.vault import Vault
 
-_FOLDER = "pictures"
+FOLDER = "pictures"
 
 
 class Pictures:
@@ -30,7 +30,7 @@ class Pictures:
         content = picture if self._vault is None else self._vault.seal(picture)
         suffix = ".jpg" if self._vault is None else ".jpg.sealed"
         # Equal pictures of two records are two files: one may be deleted without the other.
-        name = f"{_FOLDER}/{day:%Y/%m/%d}/{digest[:16]}-{os.urandom(4).hex()}{suffix}"
+        name = f"{FOLDER}/{day:%Y/%m/%d}/{digest[:16]}-{os.urandom(4).hex()}{suffix}"
         path = self._folder / name
         unfinished = path.with_name(path.name + ".part")
         try:
@@ -69,7 +69,7 @@ class Pictures:
 
     def names(self) -> Iterator[str]:
         """Yield the name of each file, also of those that were never finished."""
-        for path in (self._folder / _FOLDER).rglob("*"):
+        for path in (self._folder / FOLDER).rglob("*"):
             if path.is_file():
                 yield str(path.relative_to(self._folder))
 

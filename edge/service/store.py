@@ -219,6 +219,12 @@ class Store:
                 for row in connection.execute(sql, (first_id, limit))
             ]  # fmt: skip
 
+    def confidences(self, first_id: int = 0) -> list[float]:
+        """Return how sure the reader was of each amount, whether or not a person looked, from a record's id on."""
+        with self._database.reading() as connection:
+            sql = "SELECT confidence FROM records WHERE confidence IS NOT NULL AND id >= ?"
+            return [float(row["confidence"]) for row in connection.execute(sql, (first_id,))]
+
     def size(self) -> tuple[int, int]:
         """Return how many records there are, and the bytes that they and their pictures take."""
         with self._database.reading() as connection:
@@ -240,14 +246,6 @@ class Store:
         for name in strays:
             self._pictures.delete(name)
         return len(strays)
-
-    def back_up(self, to: Path) -> None:
-        """Copy the records into one SQLite file while others go on writing.
-
-        Raises:
-            StoreError: the file cannot be written.
-        """
-        self._database.back_up(to)
 
     def _judge(self, record: Record, who: str, detail: str) -> Record:
         with self._database.writing() as connection:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.errors import StoreError
+from edge.config import Config, StoreConfig
+from edge.errors import StoreError, UsageError
+from edge.service.backup import back_up, check_store
 from edge.service.database import DATABASE
 from edge.service.record import Query, Record
 from edge.service.store import Store
@@ -62,9 +64,33 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 def test_a_backup_made_while_writing_opens_as_a_store(tmp_path: Path, make_record: Make) -> None:
     store = Store(tmp_path / "one")
     record = store.add(make_record(), PICTURE)
-    (tmp_path / "two").mkdir()
-    store.back_up(tmp_path / "two" / DATABASE)
+    assert back_up(Config(store=StoreConfig(folder=str(tmp_path / "one"))), tmp_path / "two") == 0
+    store.add(make_record(), PICTURE)
     store.close()
     copy = Store(tmp_path / "two")
-    assert copy.get(record.id) == record
+    assert list(copy.records(Query())) == [record]
+    assert copy.picture(record) == PICTURE
     copy.close()
+
+
+def test_a_backup_overwrites_nothing_and_wants_a_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no store"):
+        back_up(Config(store=StoreConfig(folder=str(tmp_path / "none"))), tmp_path / "two")
+    Store(tmp_path / "one").close()
+    with pytest.raises(UsageError, match="already"):
+        back_up(Config(store=StoreConfig(folder=str(tmp_path / "one"))), tmp_path)
+
+
+def test_a_check_names_the_record_whose_picture_is_damaged(
+    tmp_path: Path, make_record: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Config(store=StoreConfig(folder=str(tmp_path)))
+    store = Store(tmp_path)
+    store.add(make_record(), PICTURE)
+    record = store.add(make_record(), PICTURE)
+    store.close()
+    assert check_store(config) == 0
+    assert record.picture is not None
+    (tmp_path / record.picture).unlink()
+    assert check_store(config) == 65
+    assert "record 2" in capsys.readouterr().err
