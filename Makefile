@@ -9,13 +9,16 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read train check lint types test reproduce test-reference bench load lock clean
+.PHONY: help read run train check lint types test reproduce test-reference bench load soak install-service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 read: $(VENV)/.read ## set up the reader (no TensorFlow) and read the sample frames; pictures go to build/annotated
 	@$(BIN)/checkreader read samples/frames --annotate build/annotated
+
+run: $(VENV)/.serve ## the daemon on a replay of the sample frames, to be tried without a camera: http://localhost:8642
+	@$(BIN)/checkreader serve --camera replay:samples/frames --store build/store $(ARGS)
 
 train: $(VENV)/.train ## set up TensorFlow beside the reader, for checkreader-train
 	@$(BIN)/checkreader-train --help
@@ -42,6 +45,12 @@ bench: $(BENCH_VENV)/.bench ## time our reader against PP-OCR's mobile recognize
 
 load: $(VENV)/.test ## ask a running daemon with 100,000 records for its list, 200 times a second; ARGS="--seconds 60"
 	@PYTHONPATH=. $(BIN)/python bench/api_load.py $(ARGS)
+
+soak: $(VENV)/.serve ## latency, idle load, memory and kills of the daemon on a replay; ARGS="--minutes 60 --kills 200"
+	@PYTHONPATH=. $(BIN)/python bench/soak.py $(ARGS)
+
+install-service: ## install into /opt/checkreader and run under systemd as a user of its own (sudo)
+	packaging/install-service
 
 lock: ## resolve the lock files again (needs uv; ARGS=--upgrade takes newer versions)
 	requirements/lock $(ARGS)

@@ -29,6 +29,7 @@ class Reel:
         self.index = -1  # of the latest frame, from the first opening on
         self._started_s: float | None = None
         self._shown: tuple[Path, U8] | None = None
+        self._counter: tuple[Path, U8] | None = None
         self._video: cv2.VideoCapture | None = None
         self._size: tuple[int, int] | None = None  # live, all pictures have that of the first, as those of one camera have
         self._ends = np.cumsum([scene.n_frames for scene in script.scenes])
@@ -68,7 +69,9 @@ class Reel:
         picture = scene.picture or self._next_picture()
         pixels = self._load(picture)
         if scene.picture is None:
-            return _bare(pixels), "bare"
+            if self._counter is None or self._counter[0] != picture:
+                self._counter = picture, np.ascontiguousarray(_bare(pixels))
+            return self._counter[1], "bare"
         if scene.motion == "arrives":
             return _shifted(pixels, 1.0 - share), str(picture)
         return (_shifted(pixels, share) if scene.motion == "leaves" else pixels), str(picture)

@@ -20,10 +20,10 @@ from edge.service.tuning import Tuning, tuning_object, tuning_of
 LEAST = 50
 _TUNING, _HISTORY = "tuning", "tuning_history"
 # Before anything was seen, the bundle's temperature is believed to be right within a factor of e to this.
-_PRIOR_LOG_SD = 0.5
+_PRIOR_LOG_SD = 1.0
 _LOG_TEMPERATURES = np.linspace(-2.0, 2.0, 401)
 # The threshold is set for a temperature that is higher than the true one with this probability.
-_CAUTION = 0.9
+_CAUTION = 0.95
 _LEAST = 1e-6
 
 

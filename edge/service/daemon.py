@@ -40,7 +40,7 @@ class Daemon:
     Args:
         config: as read from the file; what the page has changed lies in the store and goes before it.
         open_camera: in the place of the camera that ``config`` names.
-        clock: seconds that never go back; ``wall_clock``: seconds since 1970.
+        clock: seconds that never go back, in which ``sleep`` waits; ``wall_clock``: seconds since 1970.
     """
 
     def __init__(
@@ -51,14 +51,15 @@ class Daemon:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         chance: random.Random | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.file_config, self.store = config, store
-        self._clock, self._wall_clock = clock, wall_clock
+        self._clock, self._wall_clock, self._sleep = clock, wall_clock, sleep
         self._given_opener = open_camera
         self._chance = chance or random.Random()
         self.config = allowed_config(self.file_config, store.settings())
         self._reader = SiteReader(self.config.reading, store.remembered(_TUNING))
-        self._watchdog = Watchdog(open_camera or camera_opener(self.config.camera, is_live=True), clock)
+        self._watchdog = Watchdog(open_camera or camera_opener(self.config.camera, is_live=True), clock, sleep)
         self._meter = MotionMeter()
         self._watch = Watch(since_s=clock(), read_s=clock())
         self._track: tuple[CheckReading, ...] = ()
@@ -166,7 +167,7 @@ class Daemon:
         if self._is_camera_changed:
             self._is_camera_changed = False
             self._watchdog.close()
-            self._watchdog = Watchdog(self._given_opener or camera_opener(self.config.camera, is_live=True), self._clock)
+            self._watchdog = Watchdog(self._given_opener or camera_opener(self.config.camera, is_live=True), self._clock, self._sleep)
         glance = self._watchdog.look()
         now_s = self._clock()
         self.turned_at_s = now_s

@@ -41,7 +41,7 @@ def has_moved(before: F32, now: F32) -> bool:
     if before.shape != now.shape:
         return True
     change = now - before
-    change -= np.median(change)  # a lamp, or the camera's exposure
+    change -= np.median(change[::4, ::4])  # a lamp, or the camera's exposure
     return float(np.mean(np.abs(change) > _CHANGE)) > _SHARE
 
 
