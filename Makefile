@@ -12,13 +12,16 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read train check lint types test fuzz reproduce test-reference test-arm64 report ablation bench samples docs lock clean
+.PHONY: help read run train check lint types test fuzz reproduce test-reference test-arm64 report ablation bench samples docs load soak install-service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 read: $(VENV)/.read ## set up the reader (no TensorFlow) and read the sample frames; pictures go to build/annotated
 	@$(BIN)/checkreader read samples/frames --today $(TODAY) --annotate build/annotated
+
+run: $(VENV)/.serve ## the daemon on a replay of the sample frames, to be tried without a camera: http://localhost:8642
+	@$(BIN)/checkreader serve --camera replay:samples/frames --store build/store $(ARGS)
 
 train: $(VENV)/.train ## set up TensorFlow beside the reader, for checkreader-train
 	@$(BIN)/checkreader-train --help
@@ -66,6 +69,15 @@ docs: $(VENV)/.train ## measure the tables of docs/stages.md and docs/fusion.md 
 	@$(BIN)/checkreader-train quality --docs docs/stages.md
 	@$(BIN)/checkreader-train bursts --docs docs/fusion.md
 
+load: $(VENV)/.test ## ask a running daemon with 100,000 records for its list, 200 times a second; ARGS="--seconds 60"
+	@PYTHONPATH=. $(BIN)/python bench/api_load.py $(ARGS)
+
+soak: $(VENV)/.serve ## latency, idle load, memory and kills of the daemon on a replay; ARGS="--minutes 60 --kills 200"
+	@PYTHONPATH=. $(BIN)/python bench/soak.py $(ARGS)
+
+install-service: ## install into /opt/checkreader and run under systemd as a user of its own (sudo)
+	packaging/install-service
+
 lock: ## resolve the lock files again (needs uv; ARGS=--upgrade takes newer versions)
 	requirements/lock $(ARGS)
 
@@ -74,7 +86,7 @@ clean: ## remove the environments, build/ and the caches
 	find edge train firmware_tools tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each lock file: an environment is set up again when its lock, or the project's own metadata, is newer.
-$(VENV)/.read $(VENV)/.train $(VENV)/.test: $(VENV)/.%: requirements/%.txt requirements/install pyproject.toml
+$(VENV)/.read $(VENV)/.train $(VENV)/.serve $(VENV)/.test: $(VENV)/.%: requirements/%.txt requirements/install pyproject.toml
 	@requirements/install $(VENV) $<
 	@touch $@
 

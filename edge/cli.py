@@ -13,6 +13,7 @@ import typer
 
 from edge import __version__
 from edge.errors import EdgeError
+from edge.service_commands import add_commands
 
 _USAGE, _OUTPUT, _INTERRUPTED, _PIPE_CLOSED = 64, 74, 130, 141  # the last two as shells report SIGINT and SIGPIPE
 
@@ -221,6 +222,9 @@ def _complain(message: str) -> None:
     from edge.output import complain
 
     complain(message)
+
+
+add_commands(app, _finish)
 
 
 def main() -> NoReturn:

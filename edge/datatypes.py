@@ -59,6 +59,17 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Glance:
+    """A small picture for watching, not for reading: BGR uint8 (height, width, 3); ``time_s`` is the camera's own clock."""
+
+    pixels: U8
+    time_s: float
+
+    def __post_init__(self) -> None:
+        _read_only(self, "pixels", np.uint8, (None, None, 3))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PageMap:
     """Where a network sees checks in a frame: float32 (rows, columns, 6), the probability of each of `PAGE_PARTS` in each cell."""
 

@@ -7,6 +7,7 @@ EdgeError
 ├── MissingDependencyError  (ImportError, 69)  a package that is not installed
 ├── CameraError             (OSError, 69)      a camera without frames
 ├── OutputError             (OSError, 74)      a place we cannot write to
+├── StoreError              (OSError, 74)      records that cannot be kept or read back
 └── ConfigError             (ValueError, 78)   a setting that is not allowed
 
 The numbers are the exit codes of sysexits.h (FreeBSD, 4.0BSD), which the command line returns.
@@ -40,6 +41,10 @@ class CameraError(EdgeError, OSError):
 
 
 class OutputError(EdgeError, OSError):
+    exit_code = 74
+
+
+class StoreError(EdgeError, OSError):
     exit_code = 74
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from edge import output
 from edge.capture.camera import open_camera
 from edge.capture.picture import find_pictures, load_pages
+from edge.config import CameraConfig
 from edge.datatypes import CheckReading, Frame
 from edge.decode.country import AUTO
 from edge.decode.currency import currency_of
@@ -62,7 +63,7 @@ def read_paths(paths: Sequence[Path], request: Request) -> int:
 
 def read_camera(name: str, request: Request) -> int:
     """Read frames, those of one check together, until a check's amount is accepted; when no more frames come, answer for the best one."""
-    with closing(open_camera(name)) as camera:
+    with closing(open_camera(CameraConfig(source=name))) as camera:
         _read_together(iter(camera.read, None), _Answers(request), follow)
     return 0
 

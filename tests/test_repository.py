@@ -97,7 +97,7 @@ def test_each_locked_file_has_its_hash_and_nothing_else_stands_there(path: Path)
 
 def test_locks_agree_so_that_one_environment_can_grow() -> None:
     largest = {(line.split("==")[0], version) for line, (version, _) in locked(ROOT / "requirements/test.txt").items()}
-    for name in ("read", "train"):
+    for name in ("read", "train", "serve"):
         rows = {(line.split("==")[0], version) for line, (version, _) in locked(ROOT / f"requirements/{name}.txt").items()}
         assert rows <= largest
 
@@ -105,7 +105,7 @@ def test_locks_agree_so_that_one_environment_can_grow() -> None:
 def test_reading_installs_neither_tensorflow_nor_test_tools() -> None:
     names = {line.split("==")[0] for line in locked(ROOT / "requirements/read.txt")}
     assert {"numpy", "opencv-python-headless", "ai-edge-litert"} <= names
-    assert names.isdisjoint({"tensorflow", "tensorflow-cpu", "keras", "scipy", "matplotlib", "pytest", "mypy", "ruff"})
+    assert names.isdisjoint({"tensorflow", "tensorflow-cpu", "keras", "scipy", "matplotlib", "pytest", "mypy", "ruff", "fastapi"})
 
 
 @pytest.mark.parametrize("command", sorted(project()["scripts"]))

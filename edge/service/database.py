@@ -1,0 +1,246 @@
+"""The store's SQLite file: one writer, many readers, its tables, its lock, and what happens when it is damaged."""
+
+import contextlib
+import fcntl
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.errors import StoreError
+
+_LOG = logging.getLogger(__name__)
+DATABASE = "checkreader.db"
+_BUSY_S = 5.0
+# Each step takes a store one version up; a step that was released is never changed.
+_MIGRATIONS = (
+    """
+    CREATE TABLE records (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time REAL NOT NULL,
+        day TEXT NOT NULL,
+        status TEXT NOT NULL,
+        first_status TEXT NOT NULL,
+        is_drawn INTEGER NOT NULL,
+        is_review_due INTEGER NOT NULL,
+        currency TEXT,
+        minor_units INTEGER,
+        words TEXT NOT NULL,
+        micr_key TEXT,
+        number TEXT,
+        confidence REAL,
+        is_amount_right INTEGER,
+        reading TEXT NOT NULL,
+        truth TEXT NOT NULL,
+        sealed BLOB,
+        picture TEXT,
+        picture_sha256 TEXT,
+        picture_bytes INTEGER NOT NULL,
+        possible_duplicate_of INTEGER
+    );
+    CREATE INDEX records_day ON records (day);
+    CREATE INDEX records_status ON records (status);
+    CREATE INDEX records_review ON records (id) WHERE is_review_due;
+    CREATE INDEX records_same ON records (micr_key, number) WHERE micr_key IS NOT NULL;
+    CREATE INDEX records_evidence ON records (id) WHERE is_amount_right IS NOT NULL;
+    CREATE INDEX records_amount ON records (minor_units);
+    CREATE TABLE log (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time REAL NOT NULL,
+        who TEXT NOT NULL,
+        action TEXT NOT NULL,
+        record_id INTEGER,
+        detail TEXT NOT NULL
+    );
+    CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+)
+_TABLES = ("records", "log", "settings")
+
+
+class Database:
+    """The open file; closing it gives the lock back.
+
+    Raises:
+        StoreError: another daemon has it, it is of a newer version, or it is damaged beyond repair.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / DATABASE
+        self._writing = threading.Lock()
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreError(f"the store {folder} cannot be opened ({error.strerror}); name another with --store") from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise StoreError(f"another checkreader has the store {folder}; end it, or name another store with --store") from None
+        try:
+            self._check_or_repair()
+            self._writer = self._connect()
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        for connection in self._open:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+        self._open.clear()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give the one connection that writes; all of the block is in the file when it ends, or nothing of it.
+
+        Raises:
+            StoreError: the disk is full, read-only or gone.
+        """
+        with self._writing, _told("written to"):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give this thread's connection; it sees what was written before the block and waits for nobody."""
+        with _told("read"):
+            connection = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._local.connection = self._connect()
+            yield connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        self._open.append(connection)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")  # a record is on the disk before anyone is told of it
+        connection.execute("PRAGMA cache_size=-512")
+        return connection
+
+    def _migrate(self) -> None:
+        version = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
+        if version > len(_MIGRATIONS):
+            raise StoreError(f"{self.path} was written by a newer checkreader (version {version}); update this one, or name another store")
+        for number, script in enumerate(_MIGRATIONS[version:], version + 1):
+            with self.writing() as connection:
+                for statement in filter(str.strip, script.split(";")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version={number}")
+
+    def _check_or_repair(self) -> None:
+        if not self.path.exists():
+            return
+        problem = find_damage(self.path)
+        if problem is None:
+            return
+        _LOG.warning("the store %s is damaged (%s); copying what can be read", self.path, problem)
+        damaged = self.path.with_name(f"{DATABASE}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+        fresh = self.path.with_name(f"{DATABASE}.repaired")
+        n_saved = _salvage(self.path, fresh)
+        if n_saved is None:
+            fresh.unlink(missing_ok=True)
+            raise StoreError(
+                f"{self.path} is damaged and nothing could be read from it ({problem}); put a backup in its place "
+                f"(checkreader store backup makes them), or move the file away to begin anew"
+            )
+        self.path.replace(damaged)
+        for suffix in ("-wal", "-shm"):
+            self.path.with_name(DATABASE + suffix).unlink(missing_ok=True)
+        fresh.replace(self.path)
+        _LOG.warning("the store was repaired: %d records were saved; the damaged file is kept as %s", n_saved, damaged.name)
+
+
+def find_damage(path: Path) -> str | None:
+    """Return what is wrong with an SQLite file, or None."""
+    try:
+        connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+        try:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return None if found == "ok" else str(found)
+
+
+def back_up_file(path: Path, to: Path) -> None:
+    """Copy a database as it is now, into one file, while a daemon goes on writing to it.
+
+    Raises:
+        StoreError: it cannot be read, or the copy cannot be written.
+    """
+    with (
+        _told("backed up"),
+        contextlib.closing(sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)) as source,
+        contextlib.closing(sqlite3.connect(to, isolation_level=None)) as copy,
+    ):
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file, which can be copied anywhere
+
+
+def _salvage(damaged: Path, fresh: Path) -> int | None:
+    """Copy every row that can still be read, by its id, into a new file; return how many records, None where not even one."""
+    fresh.unlink(missing_ok=True)
+    new = sqlite3.connect(fresh, isolation_level=None)
+    n_saved = 0
+    try:
+        for number, script in enumerate(_MIGRATIONS, 1):
+            new.executescript(script)
+            new.execute(f"PRAGMA user_version={number}")
+        old = sqlite3.connect(damaged, isolation_level=None)
+        try:
+            for table in _TABLES:
+                for row in _readable_rows(old, table):
+                    marks = ",".join("?" * len(row))
+                    n_saved += new.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row).rowcount if table == "records" else 0
+                    if table != "records":
+                        new.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)
+        finally:
+            old.close()
+    finally:
+        new.close()
+    return n_saved or None
+
+
+def _readable_rows(old: sqlite3.Connection, table: str) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of a table from its first on and, where a page is broken, from its last back to there."""
+    key = "key" if table == "settings" else "rowid"
+    seen = set()
+    for direction in ("ASC", "DESC"):
+        with contextlib.suppress(sqlite3.DatabaseError):
+            for row in old.execute(f"SELECT * FROM {table} ORDER BY {key} {direction}"):
+                if row[0] in seen:
+                    if direction == "DESC":
+                        return
+                    continue
+                seen.add(row[0])
+                yield row
+            return
+
+
+@contextlib.contextmanager
+def _told(done: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        hint = "make room on the disk" if "full" in str(error) else "look at the disk and its permissions"
+        raise StoreError(f"the store cannot be {done} ({error}); {hint}") from None

@@ -1,0 +1,72 @@
+"""What people confirmed or corrected, as labelled strips for `checkreader-train`: images/*.png and labels.jsonl."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from edge.config import Config
+from edge.datatypes import U8
+from edge.errors import StoreError, UsageError
+from edge.service.record import Query, Record
+from edge.service.serve import open_store
+from edge.service.store import Store
+
+_KINDS = {"amount": "amount", "date": "date", "check_number": "digits", "micr": "micr"}
+
+
+def export_strips(config: Config, to: Path) -> int:
+    """Write the strips of all reviewed records into a new folder; a field that a person did not look at is left out.
+
+    Raises:
+        UsageError: the folder is there already.
+        StoreError: the daemon runs, the store cannot be read, or the folder cannot be written.
+    """
+    if to.exists():
+        raise UsageError(f"{to} is there already; name a folder that does not exist yet")
+    with closing(open_store(config)) as store:
+        unfinished = to.with_name(to.name + ".part")
+        n_strips = 0
+        try:
+            (unfinished / "images").mkdir(parents=True, exist_ok=True)
+            with (unfinished / "labels.jsonl").open("w", encoding="utf-8") as labels:
+                for record in store.records(Query(statuses=("confirmed", "corrected"))):
+                    for label, strip in labelled_strips(record, store):
+                        n_strips += cv2.imwrite(str(unfinished / label["file"]), strip)
+                        labels.write(json.dumps(label) + "\n")
+            unfinished.rename(to)
+        except OSError as error:
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(f"{to} cannot be written ({error.strerror}); make room, or choose another folder") from None
+        store.note("owner", "exported", None, f"{n_strips} strips for training")
+    print(f"{n_strips} strips in {to}")
+    return 0
+
+
+def labelled_strips(record: Record, store: Store) -> Iterator[tuple[dict[str, Any], U8]]:
+    """Yield each field of a record that a person named, cut from the page as the reader cut it.
+
+    Of each: ``file``, ``kind``, ``text`` as a person says it stands there, ``read`` what the reader made of it, ``record``.
+    """
+    jpeg = store.picture(record)
+    page = None if jpeg is None else cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if page is None:
+        return
+    for name, truth in record.truth.items():
+        reading = record.fields.get(name)
+        if truth["text"] is None or reading is None or reading["box"] is None:
+            continue
+        file = f"images/{record.id:06}_{name}.png"
+        label = {"file": file, "kind": _KINDS[name], "text": truth["text"], "read": reading["text"], "record": record.id}
+        yield label, _cut(np.asarray(page, np.uint8), reading)
+
+
+def _cut(page: U8, reading: Mapping[str, Any]) -> U8:
+    x, y, width, height = reading["box"]
+    left, top = max(0, int(x)), max(0, int(y))
+    return page[top : max(top + 1, round(y + height)), left : max(left + 1, round(x + width))]
