@@ -74,7 +74,7 @@ def measure_idle(seconds: float) -> None:
     """Share of a core that a bare counter takes."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        daemon, _ = replay(store, [Scene(None, 10**6), Scene(FRAMES / "check_1.jpg", 1)])
+        daemon, _ = replay(store, [Scene(None, 10**6), Scene(FRAMES / "desk_1.jpg", 1)])
         daemon.start()
         time.sleep(5)
         cpu, began, n_glances = time.process_time(), time.monotonic(), daemon.n_glances

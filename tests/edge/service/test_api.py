@@ -177,7 +177,7 @@ def test_settings_are_changed_or_refused_with_the_reason(site: Site) -> None:
 
 
 def test_a_picture_that_is_sent_in_is_read_and_not_kept(site: Site) -> None:
-    frame = next(iter(sorted(FRAMES.glob("*.jpg")))).read_bytes()
+    frame = (FRAMES / "desk_1.jpg").read_bytes()
     answer = site.client.post("/api/v1/read", files={"picture": ("../../etc/passwd", frame, "text/html")})
     check = answer.json()["checks"][0]
     assert check["fields"]["amount"]["text"]

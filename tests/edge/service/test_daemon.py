@@ -17,7 +17,7 @@ from edge.service.record import Query, Record
 from edge.service.store import Store
 from tests.edge.conftest import ROOT
 
-CHECK, OTHER = ROOT / "samples/frames/check_2.jpg", ROOT / "samples/frames/check_4.jpg"
+CHECK, OTHER = ROOT / "samples/frames/desk_2.jpg", ROOT / "samples/frames/desk_4.jpg"
 CONFIG = Config(camera=CameraConfig(source="replay:unused"))
 
 
@@ -59,7 +59,7 @@ def test_each_check_that_lies_there_is_kept_once_and_told_of_once_it_is_kept(sto
     run(daemon, clock, 8)
     daemon.stop()
     records = store.search(Query())[::-1]
-    assert [record.value("amount", "text") for record in records] == ["7,367.48", "1,596.97"]
+    assert [record.value("amount", "text") for record in records] == ["1,497.96", "1,329.07"]
     assert [event.record for event in told if event.record] == records
     assert [record for record in known_when_told if record] == records
     assert all(store.picture(record) for record in records)
@@ -88,7 +88,7 @@ def test_a_wrong_accepted_reading_wedges_nothing(store: Store, make_record: Call
     daemon, clock = make_daemon(store, *checks(CHECK, OTHER))
     run(daemon, clock, 8)
     daemon.stop()
-    assert [record.value("amount", "text") for record in store.search(Query(limit=2))] == ["1,596.97", "7,367.48"]
+    assert [record.value("amount", "text") for record in store.search(Query(limit=2))] == ["1,329.07", "1,497.96"]
 
 
 def test_a_full_disk_is_said_and_what_was_read_is_stored_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_a_full_disk_is_said_and_what_was_read_is_stored_later(store: Store, mon
     run(daemon, clock, 4)
     daemon.stop()
     assert daemon.state().problem is None
-    assert {record.value("amount", "text") for record in store.records(Query())} == {"7,367.48", "1,596.97"}
+    assert {record.value("amount", "text") for record in store.records(Query())} == {"1,497.96", "1,329.07"}
 
 
 def test_a_camera_that_vanishes_is_told_and_the_check_below_is_kept_once(store: Store) -> None:
@@ -204,7 +204,7 @@ def test_an_upload_is_read_and_not_stored(store: Store) -> None:
     daemon, _ = make_daemon(store, Scene(CHECK, 100))
     frame: Frame = load_picture(OTHER)
     (check,) = daemon.read_upload(frame)
-    assert check["fields"]["amount"]["text"] == "1,596.97"
+    assert check["fields"]["amount"]["text"] == "1,329.07"
     assert store.count(Query()) == 0
     daemon.stop()
 
