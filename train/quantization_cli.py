@@ -48,7 +48,6 @@ def quantize(
     version: Annotated[str, typer.Option(help="version on the card")] = "0.1.0",
     calibrate: Calibrate = None,
     allow_narrow: Annotated[bool, typer.Option("--allow-narrow", help="also take a calibration set that covers too little")] = False,
-    allow_loss: Annotated[bool, typer.Option("--allow-loss", help="also take networks that read worse as int8; the card says so")] = False,
     data: Data = None,
 ) -> None:
     """Convert runs to int8, fit temperature and thresholds with the int8 networks, prove them against float, and write a bundle."""
@@ -61,7 +60,7 @@ def quantize(
     if missing := {"digit", "strip", "date", "micr", "fields"} - of_network.keys():
         raise typer.BadParameter(f"no run for {', '.join(sorted(missing))}", param_hint="runs")
     sets = folder_sets(calibrate) if calibrate else {}
-    bundle = build_bundle(of_network, data_folder(data), version, sets, allow_narrow, allow_loss)
+    bundle = build_bundle(of_network, data_folder(data), version, sets, allow_narrow)
     save_bundle(out, bundle)
     typer.echo(f"{out}: {len(bundle)} bytes; measure it with: checkreader-train evaluate --bundle {out} --write")
 

@@ -48,14 +48,12 @@ def build_bundle(
     version: str,
     calibration: Mapping[NetworkName, CalibrationSet] | None = None,
     allow_narrow: bool = False,
-    allow_loss: bool = False,
 ) -> bytes:
     """Return the bytes of a bundle made of the best weights of each run.
 
     Args:
         calibration: what takes the place of the generator's pictures, by network.
         allow_narrow: also take a calibration set that covers too little; the card says so.
-        allow_loss: also take networks that read worse as int8; the card says by how much.
 
     Raises:
         FileNotFoundError: a run has no weights yet.
@@ -92,27 +90,25 @@ def build_bundle(
     unproved = parse_bundle(write_bundle(card, members), "the bundle being made")
     members[MEMBER] = record_cases(unproved.models, golden_inputs(unproved.card.networks))
     card["thresholds"] |= fit_thresholds(write_bundle(card, members), folder)
-    card["parity"] = _proved(parse_bundle(write_bundle(card, members), "the bundle being proved"), models, folder, allow_loss)
+    card["parity"] = _proved(parse_bundle(write_bundle(card, members), "the bundle being proved"), models, folder)
     return write_bundle(card, members)
 
 
-def _proved(bundle: Bundle, models: Mapping[NetworkName, keras.Model], folder: Path, allow_loss: bool) -> dict[str, Any]:
+def _proved(bundle: Bundle, models: Mapping[NetworkName, keras.Model], folder: Path) -> dict[str, Any]:
     """Return what int8 and float read of the same strips, for the card.
 
     Raises:
         ValueError: int8 does not read as float does; with the layers that lose most.
     """
     rows = [row for row, _ in compare(bundle, models, tasks_to_compare(folder))]
-    reasons = refusals(rows)
-    if reasons and not allow_loss:
+    if reasons := refusals(rows):
         for name, figures in compare_layers(bundle, models):
             reasons += [
                 f"{name}: {f.layer} loses {f.loss_db:.1f} dB, {f.sqnr_db:.1f} are left" for f in losing_layers(figures) if name in _KINDS
             ]
         raise ValueError("the bundle is not packed, since its int8 networks do not read as the float ones do:\n  " + "\n  ".join(reasons))
     both = asdict(summed(rows))
-    counts = {key: value for key, value in both.items() if key.startswith("n_") or key == "n"}
-    return {**counts, **({"allow_loss": reasons} if reasons else {})}
+    return {key: value for key, value in both.items() if key.startswith("n_") or key == "n"}
 
 
 def fit_thresholds(bundle: bytes, folder: Path) -> dict[str, Any]:

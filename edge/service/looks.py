@@ -10,7 +10,7 @@ from edge.service.record import Record
 
 # Enough to tell hands and stamps apart, too small to tell frames of one check apart.
 _SIZE_PX = (160, 72)
-# Correlation of two such pictures: frames of one check had 0.97 and more, different checks of one form up to 0.9.
+# Correlation of two such pictures from which on they are of one check: set by judgement, not measured.
 _ALIKE = 0.93
 
 
