@@ -16,8 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 MOST_LINES = 300
 
-REGISTRY = re.compile(r"pypi\.(?:org|io)|pythonhosted\.|piwheels\.|--(?:extra-)?index-url|--(?:find)-links")
-MACHINE_PATH = re.compile(r"""(?:^|[\s"'`=(:\[])(/(?:work|farm|root|mnt|Users|home/(?!pi\b))[\w./-]*|/tmp/\w[\w./-]*)""")
+# Single letters stand in brackets, so that these lines do not match themselves.
+REGISTRY = re.compile(r"py[p]i\.(?:org|io)|python[h]osted\.|pi[w]heels\.|--(?:extra-)?index-url|--(?:find)-links")
+MACHINE_PATH = re.compile(r"""(?:^|[\s"'`=(:\[])(/(?:wor[k]|farm|root|mnt|Users|home/(?!pi\b))[\w./-]*|/tm[p]/\w[\w./-]*)""")
 
 
 def tracked_files() -> list[Path]:
