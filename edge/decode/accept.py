@@ -14,6 +14,8 @@ from edge.errors import BundleError, ConfigError
 DEFAULT_BUDGET = 0.01
 _MOST_ALTERNATIVES = 4
 _LEAST_ALTERNATIVE = 1e-4
+# A rival less likely than this is not named: it would say nothing.
+_LEAST_RIVAL = 0.005
 # A symbol this sure against its rivals is not what makes a reading doubtful.
 _CLEAR = 0.98
 # When what stands there breaks the rules and is this many times as likely as anything that keeps them, a reading would be a correction.
@@ -194,7 +196,9 @@ def _doubt(symbols: Sequence[FoundSymbol], alternatives: Sequence[Alternative], 
     if weakest.confidence > _CLEAR:
         if thresholds.accept is None:
             return "the bundle was not shown enough strips of this kind to promise so small an error"
-        if alternatives:
+        if not alternatives or alternatives[0].confidence < _LEAST_RIVAL:
+            return "no other reading is likely, but the error budget asks for more certainty"
+        else:
             return f"may be {alternatives[0].text!r} instead ({100 * alternatives[0].confidence:.1f} %)"
     return (
         f"symbol {place} of {len(symbols)} may be {weakest.rival!r} instead of {weakest.symbol!r} "

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.datatypes import F32, F64
-from edge.locate.sides import crossing
+from edge.locate.sides import crossing, turns_clockwise
 
 # Cells are enlarged so many times before the contour is taken, which places it between them.
 _ENLARGED = 4
@@ -26,8 +26,7 @@ def quad_of_mask(shares: F32) -> tuple[F64, float] | None:
     Returns:
         Corners (4, 2) in cells, clockwise, and the intersection over union with the mask; None where no four pieces enclose it.
     """
-    fine = cv2.resize(np.pad(shares, 1), None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_LINEAR)
-    mask = np.asarray(fine > 0.5, np.uint8)
+    mask = _enlarged(shares)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
         return None
@@ -39,7 +38,7 @@ def quad_of_mask(shares: F32) -> tuple[F64, float] | None:
     best: tuple[F64, float] | None = None
     for four in combinations(_straight_pieces(points), 4):
         quad = _quad_between(four, points.mean(axis=0))
-        if quad is None or np.abs(quad).max() > 4 * max(fine.shape):
+        if quad is None or np.abs(quad).max() > 4 * max(mask.shape):
             continue
         fit = _overlap(quad, whole)
         if best is None or fit > best[1]:
@@ -51,8 +50,13 @@ def quad_of_mask(shares: F32) -> tuple[F64, float] | None:
 
 def fit_to_mask(quad: F64, shares: F32) -> float:
     """Return the intersection over union of a quadrilateral, in cells, and a mask."""
+    return _overlap((quad + 1) * _ENLARGED - 0.5, _enlarged(shares))
+
+
+def _enlarged(shares: F32) -> NDArray[np.uint8]:
+    """Return the mask of cells, with a rim of one cell, so fine that its contour runs between them."""
     fine = cv2.resize(np.pad(shares, 1), None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_LINEAR)
-    return _overlap((quad + 1) * _ENLARGED - 0.5, np.asarray(fine > 0.5, np.uint8))
+    return np.asarray(fine > 0.5, np.uint8)
 
 
 def _straight_pieces(points: F64) -> list[tuple[F64, F64]]:
@@ -90,9 +94,7 @@ def _quad_between(lines: tuple[tuple[F64, F64], ...], middle: F64) -> F64 | None
     if any(corner is None for corner in corners):
         return None
     quad = np.array(corners)
-    edges = np.roll(quad, -1, axis=0) - quad
-    after = np.roll(edges, -1, axis=0)
-    return quad if bool((edges[:, 0] * after[:, 1] - edges[:, 1] * after[:, 0] > 0).all()) else None
+    return quad if turns_clockwise(quad) else None
 
 
 def _overlap(quad: F64, mask: NDArray[np.uint8]) -> float:

@@ -44,21 +44,21 @@ def find_pages(frame: Frame, page_map: PageMap | None = None) -> tuple[Page, ...
     Where the sides that the network sees do not fit the paper around them, or frame no MICR line where it belongs, the paper's own
     contour is tried; where that shows none either, regions and straight lines that enclose one: slower, and better where found.
     """
+    whole = _whole_frame(frame) if _has_check_shape(frame) else None
+    if whole is not None and whole.confidence > _SCAN_EVIDENCE:  # lines printed inside a scan are no edge
+        return (whole,)
     fine, fine_to_frame = _shrunk(frame.pixels, _FINE_PX)
     if page_map is None:
-        return _distinct(_pages_by_shape(frame, fine))
-    if (scan := _scan(frame)) is not None:
-        return (scan,)
+        return _distinct(_pages_by_shape(frame, fine, whole))
     seen = _tried(frame, fine, fine_to_frame, outlines(page_map, frame))
     if not seen or any(trial.evidence <= _WELL_FRAMED or trial.fit < _WELL_FITTED for trial in seen):
         seen = _better_of(seen, _tried(frame, fine, fine_to_frame, outlines_of_papers(page_map, frame)))
     if seen and all(trial.evidence > _WELL_FRAMED for trial in seen):
         return _distinct([trial.page for trial in seen])
-    by_shape = [page for page in _pages_by_shape(frame, fine) if page.confidence > _SURE_SHAPE]
+    by_shape = [page for page in _pages_by_shape(frame, fine, whole) if page.confidence > _SURE_SHAPE]
     found = [*by_shape, *(trial.page for trial in seen)]
     # A picture of a check's own shape may be one that nothing is left around.
-    scan = _whole_frame(frame) if not found and _has_check_shape(frame) else None
-    return _distinct(found if scan is None else [scan])
+    return _distinct([whole] if whole is not None and not found else found)
 
 
 def _distinct(pages: list[Page]) -> tuple[Page, ...]:
@@ -118,17 +118,14 @@ def _aspect(quad: F64) -> float:
     return float((sides[0] + sides[2]) / max(sides[1] + sides[3], 1.0))
 
 
-def _pages_by_shape(frame: Frame, fine: U8) -> list[Page]:
-    """Return pages found without a network, the best first."""
-    if (scan := _scan(frame)) is not None:
-        return [scan]
-    whole = _whole_frame(frame)
+def _pages_by_shape(frame: Frame, fine: U8, whole: Page | None) -> list[Page]:
+    """Return pages found without a network, the best first; ``whole`` is the frame as a page where it has a check's shape."""
     coarse, coarse_to_fine = _shrunk(fine, _COARSE_PX)
     found = _pages_of(frame, fine, [quad * coarse_to_fine for quad in find_quads(coarse)[:_MOST_TRIALS]])
     if not any(value > _GOOD_VALUE for value, _ in found):
         found += _pages_of(frame, fine, [quad * coarse_to_fine for quad in find_quads_of_lines(coarse)[:_MOST_TRIALS]])
-    if whole is not None and not found:
-        found = [(whole.confidence, whole)]
+    if not found and (page := whole or _whole_frame(frame)) is not None:
+        found = [(page.confidence, page)]
     return [page for _, page in sorted(found, key=lambda pair: -pair[0])]
 
 
@@ -208,12 +205,6 @@ def _evidence(ink: U8) -> float:
 
 def _has_check_shape(frame: Frame) -> bool:
     return _SCAN_ASPECTS[0] <= max(frame.size) / min(frame.size) <= _SCAN_ASPECTS[1]
-
-
-def _scan(frame: Frame) -> Page | None:
-    """Return the frame as a page where it has a check's shape and its MICR line in place: lines printed inside are no edge then."""
-    whole = _whole_frame(frame) if _has_check_shape(frame) else None
-    return whole if whole is not None and whole.confidence > _SCAN_EVIDENCE else None
 
 
 def _whole_frame(frame: Frame) -> Page | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge.datatypes import F32, F64, PAGE_PARTS, U8, Frame, PageMap
 from edge.locate.contour import fit_to_mask, quad_of_mask
-from edge.locate.sides import crossing
+from edge.locate.sides import crossing, turns_clockwise
 
 Mask = NDArray[np.bool_]
 
@@ -179,13 +179,7 @@ def _quad_of_lines(lines: Sequence[tuple[F64, F64] | None]) -> F64 | None:
     if any(corner is None for corner in corners):
         return None
     quad = np.array(corners)
-    return quad if _turns_clockwise(quad) and np.abs(quad).max() < 200 else None
-
-
-def _turns_clockwise(quad: F64) -> bool:
-    edges = np.roll(quad, -1, axis=0) - quad
-    after = np.roll(edges, -1, axis=0)
-    return bool((edges[:, 0] * after[:, 1] - edges[:, 1] * after[:, 0] > 0).all())
+    return quad if turns_clockwise(quad) and np.abs(quad).max() < 200 else None
 
 
 def _rectangle_around(is_own: Mask, along: F64) -> F64 | None:
@@ -196,7 +190,7 @@ def _rectangle_around(is_own: Mask, along: F64) -> F64 | None:
     if min(wide, high) < 2:
         return None
     quad = np.asarray(cv2.boxPoints(((x, y), (wide + 1, high + 1), angle)), np.float64)
-    quad = quad if _turns_clockwise(quad) else quad[::-1]
+    quad = quad if turns_clockwise(quad) else quad[::-1]
     return np.roll(quad, -int(np.argmax((np.roll(quad, -1, axis=0) - quad) @ along)), axis=0)
 
 

@@ -97,3 +97,10 @@ def crossing(first: tuple[F64, F64], second: tuple[F64, F64]) -> F64 | None:
     if abs(cross) <= 1e-6 * float(np.hypot(*u) * np.hypot(*v)):
         return None
     return np.asarray(p + u * (((q - p)[0] * v[1] - (q - p)[1] * v[0]) / cross), np.float64)
+
+
+def turns_clockwise(quad: F64) -> bool:
+    """Return whether corners (4, 2) go clockwise around a convex figure."""
+    edges = np.roll(quad, -1, axis=0) - quad
+    after = np.roll(edges, -1, axis=0)
+    return bool((edges[:, 0] * after[:, 1] - edges[:, 1] * after[:, 0] > 0).all())

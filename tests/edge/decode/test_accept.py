@@ -103,3 +103,9 @@ def test_a_card_without_thresholds_is_refused(card: dict[str, object]) -> None:
         thresholds_of(card, "strip", "amount")
     with pytest.raises(BundleError, match="no digit"):
         reject_above(card)
+
+
+def test_a_rival_that_is_hardly_possible_is_not_named_as_the_reason(saying: Callable[..., Lattice]) -> None:
+    decoded = decode(saying("12", sure=0.99999), as_it_stands, Thresholds(1.0, 1.0), {})
+    assert decoded.verdict == "unsure"
+    assert "error budget" in (decoded.reason or "")
