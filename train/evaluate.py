@@ -12,7 +12,8 @@ from edge.decode.currency import currency_of
 from edge.decode.date import parse_date
 from edge.pipeline import Kind, Reader
 from train.calibrate import upper_bound, wilson_interval
-from train.data.sources import LabelledDigits, LabelledStrip, Source, sources_of
+from train.data.parts import load_part
+from train.data.sources import LabelledDigits, LabelledStrip, sources_of
 from train.data.splits import Part, split
 
 # The sets of whole checks are read with the currency of their country; ORAND's amounts are Uruguayan.
@@ -40,28 +41,20 @@ def frame_of(picture: U8, name: str = "") -> Frame:
     return Frame(np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8), name)
 
 
-def strips_of(source: Source, folder: Path, part: Part) -> list[LabelledStrip]:
-    """Return one part of a set, without strips whose label a person cannot settle."""
-    strips = source.load(folder)
-    assert isinstance(strips, list)
-    parts = split(source.name, [s.group for s in strips])
-    return [s for s, p in zip(strips, parts, strict=True) if p == part and not s.doubtful]
-
-
 def tasks(folder: Path, part: Part) -> Iterator[tuple[str, Kind, str, list[LabelledStrip]]]:
     """Yield (name, kind, currency, strips) for everything that a bundle is measured on."""
     for source in sources_of("strings"):
-        strips = strips_of(source, folder, part)
+        strips = load_part(source, folder, part)
         yield f"{source.name}/digits", "digits", "USD", strips
         if source.name in _CURRENCIES:
             yield f"{source.name}/amount", "amount", _CURRENCIES[source.name], strips
     for source in sources_of("micr"):
-        yield f"{source.name}/micr", "micr", "USD", strips_of(source, folder, part)
+        yield f"{source.name}/micr", "micr", "USD", load_part(source, folder, part)
     if part == "measure":
         for source in sources_of("amounts"):
-            yield f"{source.name}/amount", "amount", _CURRENCIES[source.name], strips_of(source, folder, part)
+            yield f"{source.name}/amount", "amount", _CURRENCIES[source.name], load_part(source, folder, part)
         for source in sources_of("dates"):
-            yield f"{source.name}/date", "date", _CURRENCIES[source.name], strips_of(source, folder, part)
+            yield f"{source.name}/date", "date", _CURRENCIES[source.name], load_part(source, folder, part)
 
 
 def is_right(reading: Reading, strip: LabelledStrip, kind: Kind, currency: str) -> bool:

@@ -14,8 +14,8 @@ from train.data.checks import DrawnCheck
 from train.data.frames import draw_frame
 from train.data.layouts import draw_layout
 from train.data.other_paper import draw_other_paper
+from train.data.parts import load_part
 from train.data.sources import sources_of
-from train.evaluate import strips_of
 
 FIELDS: tuple[FieldName, ...] = ("amount", "date", "micr")
 # What each set calls the texts and boxes of the fields.
@@ -91,7 +91,7 @@ def _shares(box: Box, width: float, height: float, margin: float) -> Box:
 def _measuring(folder: Path, kind: str, name: str) -> set[str] | None:
     """Return the files of a set whose fields only ever measured; None where no part of the set trains."""
     source = next((source for source in sources_of(kind) if source.name == name), None)  # type: ignore[arg-type]
-    return None if source is None else {Path(strip.file).name for strip in strips_of(source, folder, "measure")}
+    return None if source is None else {Path(strip.file).name for strip in load_part(source, folder, "measure")}
 
 
 def _flat(folder: Path, row: Mapping[str, Any], kept: Mapping[str, set[str] | None]) -> LabelledCheck:

@@ -14,7 +14,8 @@ from train.data.digits import DigitBatches, digit_pool
 from train.data.handwriting import InkBank, bank_of_digits, bank_of_strips
 from train.data.micr import load_glyphs, real_line, set_line
 from train.data.paper import empty_papers, photograph, security_papers
-from train.data.sources import LabelledDigits, LabelledStrip, Source, sources_of
+from train.data.parts import load_part
+from train.data.sources import LabelledDigits, LabelledStrip, sources_of
 from train.data.splits import Part, split
 from train.data.strips import Draw, Mixture, StripBatches, drawn_strip, joined_strip, printed_strip, real_strip, written_strip
 from train.fields import FieldBatches, field_validation, validation_pages
@@ -67,14 +68,6 @@ def recipe(config: FitConfig, folder: Path) -> Recipe:
     licence: Licence = "open" if config.licence == "open" else "any"
     recipes = {"digit": _digit, "strip": _strip, "date": _dates, "micr": _micr, "page": _page, "fields": _fields}
     return recipes[design.network](config, folder, licence)
-
-
-def load_part(source: Source, folder: Path, part: Part) -> list[LabelledStrip]:
-    """Return one part of a set of strips, without those whose label even a person cannot settle."""
-    strips = source.load(folder)
-    assert isinstance(strips, list)
-    parts = split(source.name, [s.group for s in strips])
-    return [s for s, p in zip(strips, parts, strict=True) if p == part and not s.doubtful]
 
 
 def _load_digits(folder: Path, licence: Licence) -> list[LabelledDigits]:
