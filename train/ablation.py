@@ -11,7 +11,7 @@ from edge.datatypes import F32, Reading
 from edge.locate.digit import normalize_digit
 from edge.pipeline import Kind, Reader
 from edge.recognize.bundle import Bundle
-from train.activations import float_twin, pieces_of
+from train.activations import float_twin
 from train.calibration import calibration_pictures
 from train.data.paper import photograph, security_papers
 from train.data.sources import LabelledDigits, LabelledStrip, sources_of
@@ -21,6 +21,7 @@ from train.fit import load_weights
 from train.networks import DESIGNS, NetworkName
 from train.precisions import AnyPrecision, Precision, convert
 from train.quantization_aware import fine_tune
+from train.quantize import SHAPES, levels_of, pieces
 from train.ranges import METHODS, choose_range, sample_activations, with_ranges
 
 # As no training run and no calibration draws them.
@@ -57,7 +58,8 @@ class Subject:
         return self.bundle.models[self.network]
 
     def pieces(self, seed: int) -> list[F32]:
-        return list(pieces_of(calibration_pictures(self.network, seed=seed), self.released))
+        shown = pieces(calibration_pictures(self.network, seed=seed), SHAPES[self.network])
+        return [levels_of(piece)[None] for piece in shown]
 
 
 def subject(network: NetworkName, design: str, bundle: Bundle, run: Path) -> Subject:

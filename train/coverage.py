@@ -59,7 +59,7 @@ class _Sums:
     changed: int = 0
 
     def add(self, seen: Activations, n_symbols: int | None) -> None:
-        low, high = seen.limits
+        low, high = seen.layer.limits
         real = seen.real.astype(np.float64)
         # Half a step beyond the last code still rounds to it.
         over = np.maximum(real - high - seen.scale / 2, 0) + np.maximum(low - seen.scale / 2 - real, 0)
@@ -79,7 +79,13 @@ class _Sums:
 
 
 def measure_layers(twins: Twins, shown: Sequence[U8], n_symbols: int) -> list[LayerFigure]:
-    """Return a figure for each layer; ``shown`` are pictures (height, width, channels) of the shape at which the network was converted."""
+    """Return a figure for each layer; ``shown`` are pictures (height, width, channels) of the shape at which the network was converted.
+
+    Raises:
+        ValueError: there is nothing to compare the layers on.
+    """
+    if not len(shown):
+        raise ValueError("there is nothing to compare the layers on: give at least one picture")
     sums = [_Sums() for _ in twins.layers]
     last = len(sums) - 1
     for batch in twins.run(shown):

@@ -20,13 +20,18 @@ _BATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One operator of an int8 model, the Keras layer that it was made from, and where its answer and the answers that it takes stand."""
+    """One operator of an int8 model, the Keras layer that it was made from, and where its answer and the answers that it takes stand.
+
+    ``shape`` is that of one answer, ``limits`` the lowest and the highest value that a code of it stands for.
+    """
 
     index: int
     operator: str
     name: str
     tensor: int
     takes: tuple[int, ...]
+    shape: tuple[int, ...]
+    limits: tuple[float, float]
 
     def __str__(self) -> str:
         return f"operator {self.index} ({self.operator}, layer {self.name})"
@@ -56,9 +61,12 @@ def match_layers(model: keras.Model, graph: Graph) -> list[tuple[Layer, keras.Ke
     matched = []
     for index, (name, operator) in enumerate(zip(kinds, graph.operators, strict=True)):
         takes = tuple(i for i in operator.inputs if i >= 0 and graph.tensors[i].values is None)
-        if graph.tensors[operator.outputs[0]].shape[3] != ends[name].shape[3]:
+        answer = graph.tensors[operator.outputs[0]]
+        if answer.shape[3] != ends[name].shape[3]:
             raise ValueError(f"operator {index} of the int8 model has another number of channels than the layer {name}")
-        matched.append((Layer(index, operator.name, name, operator.outputs[0], takes), ends[name]))
+        scale, zero_point = float(answer.scales[0]), int(answer.zero_points[0])
+        limits = scale * (-128 - zero_point), scale * (127 - zero_point)
+        matched.append((Layer(index, operator.name, name, operator.outputs[0], takes, answer.shape[1:], limits), ends[name]))
     return matched
 
 
@@ -71,11 +79,6 @@ class Activations:
     codes: I8
     scale: float
     zero_point: int
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """The lowest and the highest value that a code stands for."""
-        return self.scale * (-128 - self.zero_point), self.scale * (127 - self.zero_point)
 
 
 class Twins:

@@ -11,8 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from train.activations import Layer
 from train.calibrate import calibration_error
+from train.coverage import LayerFigure
 from train.report_charts import Curve, draw_chart, draw_matrix
 from train.report_evidence import Evidence
 from train.report_networks import DesignFigure
@@ -169,7 +169,7 @@ def _confusion(read: Sequence[Read]) -> str:
     return html + grid(charts)
 
 
-def _layers(layers: Mapping[str, list[Layer]], strangers: Sequence[str]) -> str:
+def _layers(layers: Mapping[str, list[LayerFigure]], strangers: Sequence[str]) -> str:
     html = paragraph(
         "Each activation of the int8 network beside that of its float twin, on pictures that calibration did not see: drawn ones, and "
         "strips of the labelled sets where they are. SQNR is signal to quantization noise, errors of the layers before included. Beyond: "
@@ -194,9 +194,9 @@ def _layers(layers: Mapping[str, list[Layer]], strangers: Sequence[str]) -> str:
     for name, rows in layers.items():
         shown = [
             (
-                f"{r.index} {r.name}",
-                "×".join(map(str, r.shape)),
-                f"{r.low:.2f} to {r.high:.2f}",
+                f"{r.layer.index} {r.layer.operator}",
+                "×".join(map(str, r.layer.shape)),
+                f"{r.layer.limits[0]:.2f} to {r.layer.limits[1]:.2f}",
                 f"{r.sqnr_db:.1f}",
                 _per_million(r.beyond),
                 _per_million(r.saturated),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.recognize.bundle import Bundle, read_bundle
-from train.activations import Layer
+from train.coverage import LayerFigure
 from train.evaluate import Figure
 from train.report_networks import DesignFigure, layers_of, learning_curves, measure_designs
 from train.report_reading import Read, accuracy, read_strips, some_inks
@@ -23,7 +23,7 @@ class Evidence:
     read: Sequence[Read]
     accuracy: Sequence[Figure]
     curves: Mapping[str, list[dict[str, float]]]
-    layers: Mapping[str, list[Layer]]
+    layers: Mapping[str, list[LayerFigure]]
     designs: Sequence[DesignFigure]
 
 

@@ -1,7 +1,6 @@
 """What the report says of the networks themselves: how they learned, what int8 does to each layer, how large and fast each design is."""
 
 import csv
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +11,14 @@ import numpy as np
 from edge.datatypes import U8
 from edge.recognize.bundle import Bundle
 from edge.recognize.interpreter import Int8Model
-from train.activations import Layer, compare_layers, float_twin, pieces_of
 from train.calibration import SEED, calibration_pictures
+from train.coverage import LayerFigure, measure_layers
 from train.data.sources import REPOSITORY
-from train.fit import hashes_of_weights, load_weights
+from train.fit import hashes_of_weights
+from train.layers import Twins
 from train.networks import DESIGNS, Design, NetworkName
 from train.precisions import convert
+from train.quantize import SHAPES, pieces, released_model
 
 RECORDED = REPOSITORY / "bench" / "designs.csv"
 # Height, width and channels of the input that a design is timed with.
@@ -53,7 +54,7 @@ def learning_curves(released: Path) -> dict[str, list[dict[str, float]]]:
     }
 
 
-def layers_of(bundle: Bundle, released: Path, n_pictures: int, real: Mapping[str, Sequence[U8]]) -> Iterator[tuple[str, list[Layer]]]:
+def layers_of(bundle: Bundle, released: Path, n_pictures: int, real: Mapping[str, Sequence[U8]]) -> Iterator[tuple[str, list[LayerFigure]]]:
     """Yield each network of a bundle with its layers, on pictures of the generator that calibration did not see, and on real ones.
 
     ``real`` holds inks (32, width) for the networks that there are any for. A network that was not quantized from the weights in
@@ -67,12 +68,9 @@ def layers_of(bundle: Bundle, released: Path, n_pictures: int, real: Mapping[str
         weights = released / name / "weights.npz"
         if hashes_of_weights(weights) != bundle.card.raw["runs"][name].get("weights_sha256"):
             continue
-        design = DESIGNS[json.loads((released / name / "config.json").read_text())["design"]]
-        model = design.build()
-        load_weights(model, weights)
-        int8 = bundle.models[name]
-        pieces = pieces_of([*calibration_pictures(name, n_pictures, SEED + 1), *real.get(name, ())], int8)
-        yield name, compare_layers(int8, float_twin(model, int8), pieces)
+        design, model = released_model(released / name)
+        shown = pieces([*calibration_pictures(name, n_pictures, SEED + 1), *real.get(name, ())], SHAPES[name])
+        yield name, measure_layers(Twins(model, bundle.models[name], bundle.card.networks[name].input), list(shown), len(design.symbols))
 
 
 def measure_designs(names: Sequence[str] | None = None) -> list[DesignFigure]:

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edge.recognize.card import InputContract
 from train.calibration import CalibrationSet, calibration_pictures, folder_sets, unseen_pictures
-from train.coverage import LEAST_DIFFERENT, Coverage, hash_of, measure_coverage
+from train.coverage import LEAST_DIFFERENT, Coverage, hash_of, measure_coverage, measure_layers
+from train.layers import Twins
 from train.networks import DESIGNS
 from train.quantization_cli import RELEASED
-from train.quantize import quantize, released_model
+from train.quantize import SHAPES, network_card, pieces, quantize, released_model
+from train.ranges import ranges_of, with_ranges
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 
@@ -96,3 +99,27 @@ def test_every_unreadable_picture_of_the_folder_is_named(tmp_path: Path) -> None
 def test_a_folder_for_no_network_says_what_is_wanted(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"put pictures into .*strip"):
         folder_sets(tmp_path)
+
+
+def test_a_layer_cut_to_a_quarter_of_its_range_is_told_by_its_figures(digit: Any) -> None:
+    model, pictures, unseen = digit
+    design = DESIGNS["digit"]
+    int8 = quantize(model, design, pictures)
+    low, high = ranges_of(int8)[0]
+    contract = InputContract(**network_card(design, int8)["input"])
+    shown = list(pieces(unseen, SHAPES["digit"]))
+    cut_model = with_ranges(int8, {0: (low / 4, high / 4)})
+    whole, cut = (measure_layers(Twins(model, m, contract), shown, len(design.symbols)) for m in (int8, cut_model))
+    assert cut[0].beyond > 0.01 > whole[0].beyond
+    assert cut[0].saturated > 0.01 > whole[0].saturated
+    assert cut[0].sqnr_db < whole[0].sqnr_db - 10
+    assert cut[-1].sqnr_db < whole[-1].sqnr_db
+    assert whole[-1].layer.shape == (1, 1, 11)
+
+
+def test_without_a_picture_there_is_nothing_to_compare_layers_on(digit: Any) -> None:
+    model, pictures, _ = digit
+    int8 = quantize(model, DESIGNS["digit"], pictures)
+    twins = Twins(model, int8, InputContract(**network_card(DESIGNS["digit"], int8)["input"]))
+    with pytest.raises(ValueError, match="at least one"):
+        measure_layers(twins, [], 11)

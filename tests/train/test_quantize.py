@@ -5,7 +5,7 @@ from edge.datatypes import Strip
 from edge.recognize.bundle import parse_bundle, write_bundle
 from edge.recognize.network import StripNetwork
 from train.networks import DESIGNS
-from train.quantize import network_card, quantize
+from train.quantize import network_card, pieces, quantize
 from train.validate import float_outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
@@ -35,3 +35,10 @@ def test_a_calibration_set_without_full_ink_is_refused(inks: list[np.ndarray]) -
     pale = [np.minimum(ink, 100).astype(np.uint8) for ink in inks]
     with pytest.raises(ValueError, match="full ink"):
         quantize(DESIGNS["micr"].build(), DESIGNS["micr"], pale)
+
+
+def test_a_wide_picture_gives_pieces_and_a_narrow_rest_is_padded_with_paper() -> None:
+    shown = list(pieces([np.full((32, 40), 255, np.uint8)], (32, 32, 1)))
+    assert [piece.shape for piece in shown] == [(32, 32, 1)] * 2
+    assert shown[1][:, :8].min() == 255
+    assert shown[1][:, 8:].max() == 0
