@@ -93,13 +93,15 @@ class FieldMap:
 class Page:
     """One check, cut out of its frame and rectified.
 
-    ``corners`` are float64 (4, 2) in frame pixels, clockwise from the check's own top-left.
+    ``corners`` are float64 (4, 2) in frame pixels, clockwise from the check's own top-left. ``is_seen`` says whether a network takes it for
+    a check; otherwise its shape and print alone suggest one.
     """
 
     pixels: U8
     corners: F64
     page_to_frame: F64
     confidence: float
+    is_seen: bool = False
 
     def __post_init__(self) -> None:
         _read_only(self, "pixels", np.uint8, (None, None, 3))

@@ -31,6 +31,7 @@ from edge.recognize.bundle import Bundle
 from edge.recognize.card import NetworkCard
 from edge.recognize.network import DigitNetwork, FieldNetwork, PageNetwork, StripNetwork
 from edge.rivals import (
+    CMC7,
     MIRRORED,
     checked_cover,
     checked_edges,
@@ -38,6 +39,7 @@ from edge.rivals import (
     checked_ink,
     checked_number,
     checked_place,
+    is_check,
     is_covered,
     is_legible,
     is_sure_in_mirror,
@@ -58,7 +60,6 @@ _MOST_CANDIDATES = 3
 # So many digits go through the network at once: large enough that Python costs little, small enough for a Pi's memory.
 _DIGIT_BATCH = 256
 _LEAST_SHOWN = 0.001
-_CMC7 = "the MICR line is printed in CMC-7; only E-13B can be read"
 # A digit is seen upright and turned a little either way; what the views say is averaged. It helps on slanted and dirty digits.
 _VIEWS_RAD = (0.0, 0.1, -0.1)
 
@@ -113,16 +114,15 @@ class Reader:
         with _clock(timings, "page"):
             pages = self.find_pages(frame)
         shared_ms = _ms_since(started)
-        if not pages:
+        checks = [check for page in pages if is_check(check := self.read_page(frame, page, currency))]
+        if not checks:
             quality = judge_frame(frame, None)
             nothing: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
             return (CheckReading(0, frame.size, None, quality, nothing, {**timings, "total": _ms_since(started)}, frame_scale=frame.scale),)
-        checks = [self.read_page(frame, page, currency, index) for index, page in enumerate(pages)]
-        return tuple(
-            replace(check, timings_ms={**check.timings_ms, **timings, "total": shared_ms + check.timings_ms["total"]}) for check in checks
-        )
+        spent = [{**check.timings_ms, **timings, "total": shared_ms + check.timings_ms["total"]} for check in checks]
+        return tuple(replace(check, check_index=i, timings_ms=ms) for i, (check, ms) in enumerate(zip(checks, spent, strict=True)))
 
-    def read_page(self, frame: Frame, page: Page, currency: str = AUTO, check_index: int = 0) -> CheckReading:
+    def read_page(self, frame: Frame, page: Page, currency: str = AUTO) -> CheckReading:
         """Return what one check of a frame says, whose page has been found."""
         for kind in KINDS:
             self._network(_network_of(kind))  # opening is not reading: it happens once, and is not timed
@@ -133,7 +133,7 @@ class Reader:
         fields = {name: checked_cover(checked_edges(reading, page, frame.size), page) for name, reading in fields.items()}
         quality = judge_frame(frame, page, is_mirrored)
         spent["total"] = _ms_since(started)
-        return CheckReading(check_index, frame.size, page, quality, fields, spent, frame_scale=frame.scale, country=country)
+        return CheckReading(0, frame.size, page, quality, fields, spent, frame_scale=frame.scale, country=country)
 
     def find_pages(self, frame: Frame) -> tuple[Page, ...]:
         """Return the checks of a frame, the largest first; with the bundle's page network where it has one."""
@@ -184,7 +184,7 @@ class Reader:
                 blind = Reading(None, "unreadable", 0.0, MIRRORED, None)
                 return country_of(currency, None), {name: blind if any(r.name == name for r in regions) else None for name in FIELD_NAMES}
             cmc7_box = find_cmc7_line(ink)
-            line = line if cmc7_box is None else Reading(None, "unreadable", 0.0, _CMC7, cmc7_box)
+            line = line if cmc7_box is None else Reading(None, "unreadable", 0.0, CMC7, cmc7_box)
         text = line.text if line is not None else None
         country = country_of(currency, text)
         fields = self._read_others(regions, page, country, line, timings)

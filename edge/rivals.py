@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge.datatypes import Box, FieldName, FieldRegion, Page, Reading
+from edge.datatypes import Box, CheckReading, FieldName, FieldRegion, Page, Reading
 from edge.locate.spoilt import has_cover, is_crossed_out, odd_digit
 
 # A field is accepted only where its place is this sure: the threshold was fitted on strips that were known to be the field.
@@ -27,6 +27,7 @@ _ONE = 100
 # A check number has at least so many figures.
 _LEAST_NUMBER = 3
 MIRRORED = "the picture is mirrored"
+CMC7 = "the MICR line is printed in CMC-7; only E-13B can be read"
 
 
 def most_likely(found: list[tuple[FieldRegion, Reading]]) -> Reading | None:
@@ -139,6 +140,17 @@ def _is_at_edge(box: Box, page: Page, frame_size: tuple[int, int]) -> bool:
     ends = np.array([[left, y, 1], [right, y, 1], [right, y + height, 1], [left, y + height, 1]]) @ page.page_to_frame.T
     points = ends[:, :2] / ends[:, 2:]
     return bool((points < 0).any() or (points > np.array(frame_size)).any())
+
+
+def is_check(check: CheckReading) -> bool:
+    """Return whether a page is a check after all, now that it has been read.
+
+    What no network takes for one, but only shape and print suggest, as a banknote's do, has to have a MICR line that reads as one, or
+    one of which it is known why it cannot be read.
+    """
+    line = check.fields["micr"]
+    is_told = line is not None and line.reason in (MIRRORED, CMC7)
+    return check.page is not None and (check.page.is_seen or is_told or is_legible(line))
 
 
 def is_legible(line: Reading | None) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from edge.datatypes import F64, U8, Frame, Page, PageMap
 from edge.locate.micr_line import find_micr_line, ink_of_page
-from edge.locate.page_map import Outline, outlines, outlines_of_papers
+from edge.locate.page_map import Outline, outlines, outlines_of_papers, share_of_paper
 from edge.locate.quad import area_of, find_quads, find_quads_of_lines, smooth_lab, support_of
 from edge.locate.sides import fitted_to_edges
 
@@ -34,6 +34,8 @@ _OVERRULES = 0.4
 _WELL_FRAMED, _SURE_SHAPE = 0.76, 0.7
 # An outline that covers less of the paper around it than this is doubted; a contour has to be better by more than this.
 _WELL_FITTED, _EQUAL = 0.85, 0.05
+# A scan is seen where the network takes more than this share of the frame for a check.
+_MOSTLY = 0.5
 # A side without an edge this near to the frame's border, as a share of its longer side, is the border.
 _TO_BORDER = 0.035
 
@@ -45,6 +47,8 @@ def find_pages(frame: Frame, page_map: PageMap | None = None) -> tuple[Page, ...
     contour is tried; where that shows none either, regions and straight lines that enclose one: slower, and better where found.
     """
     whole = _whole_frame(frame) if _has_check_shape(frame) else None
+    if whole is not None and page_map is not None:
+        whole = replace(whole, is_seen=share_of_paper(page_map) > _MOSTLY)
     if whole is not None and whole.confidence > _SCAN_EVIDENCE:  # lines printed inside a scan are no edge
         return (whole,)
     fine, fine_to_frame = _shrunk(frame.pixels, _FINE_PX)
@@ -109,8 +113,8 @@ def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> 
         return None
     confidence = 1 - (1 - outline.confidence) * (1 - max(upright, turned))
     if turned - upright > _OVERRULES * (2 * outline.turn_confidence - 1):
-        return _Trial(rectify(frame, np.roll(quad, 2, axis=0), confidence), turned, outline.fit)
-    return _Trial(replace(page, confidence=confidence), upright, outline.fit)
+        page, upright = rectify(frame, np.roll(quad, 2, axis=0)), turned
+    return _Trial(replace(page, confidence=confidence, is_seen=True), upright, outline.fit)
 
 
 def _aspect(quad: F64) -> float:

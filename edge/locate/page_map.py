@@ -103,6 +103,11 @@ def outlines_of_papers(page_map: PageMap, frame: Frame) -> list[Outline]:
     return sorted(found, key=lambda outline: -outline.confidence)
 
 
+def share_of_paper(page_map: PageMap) -> float:
+    """Return how much of the frame the network takes for checks, 0 to 1."""
+    return float(1 - page_map.probabilities[:, :, _NOTHING].mean())
+
+
 def _papers(seen: F32) -> list[F32]:
     """Return the share of paper in each cell for every region that hangs together."""
     shares = 1 - seen[:, :, _NOTHING]

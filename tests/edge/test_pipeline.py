@@ -12,6 +12,8 @@ from edge.datatypes import FIELD_NAMES, Frame
 from edge.errors import ConfigError
 from edge.pipeline import KINDS, Reader
 from edge.recognize.bundle import read_bundle
+from train.data.frames import draw_frame_without
+from train.data.other_paper import draw_other_paper
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
@@ -107,3 +109,15 @@ def test_an_amount_cut_by_the_edge_of_the_frame_is_never_accepted(reader: Reader
     for right in np.linspace(first, last, 9).round().astype(int):
         cut = reader.read_frame(Frame(np.ascontiguousarray(seen.pixels[:, :right])))[0].fields["amount"]
         assert cut is None or cut.verdict != "accepted", (int(right), cut.text)
+
+
+# Of the generator's frames without a check, some that the search by shape takes for one.
+SUSPECTS = (5120, 5198)
+
+
+@pytest.mark.parametrize("seed", SUSPECTS)
+def test_other_paper_of_a_checks_shape_is_none_where_no_line_reads_as_one(reader: Reader, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frame = Frame(draw_frame_without(rng, lambda: draw_other_paper(rng), (1280, 960)).pixels)
+    assert reader.find_pages(frame)
+    assert [check.page for check in reader.read_frame(frame)] == [None]

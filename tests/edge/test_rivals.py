@@ -5,13 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge.datatypes import Alternative, Box, FieldRegion, Page, Reading, Symbol
+from edge.datatypes import FIELD_NAMES, Alternative, Box, CheckReading, FieldName, FieldRegion, Page, Quality, Reading, Symbol
 from edge.rivals import (
+    CMC7,
+    MIRRORED,
     checked_cover,
     checked_edges,
     checked_figures,
     checked_number,
     checked_place,
+    is_check,
     is_covered,
     is_legible,
     is_sure_in_mirror,
@@ -166,3 +169,18 @@ def test_figures_without_a_mark_that_may_have_a_point_are_unsure(said: str, shar
     assert checked is not None
     assert (checked.verdict == "unsure") == is_doubted
     assert is_doubted == ("320.19" in (checked.reason or ""))
+
+
+LEGIBLE = Reading("A123456780A12345C", "unsure", 0.8, None, None)
+NONSENSE = Reading("B", "unsure", 0.9, None, None)
+
+
+@pytest.mark.parametrize(("line", "is_seen", "wanted"), [
+    (LEGIBLE, False, True), (NONSENSE, False, False), (None, False, False), (NONSENSE, True, True), (None, True, True),
+    (Reading(None, "unreadable", 0.0, CMC7, None), False, True), (Reading(None, "unreadable", 0.0, MIRRORED, None), False, True),
+    (Reading(None, "unreadable", 0.0, "empty", None), False, False),
+])  # fmt: skip
+def test_what_only_its_shape_suggests_is_a_check_if_its_line_reads_as_one(line: Reading | None, is_seen: bool, wanted: bool) -> None:
+    nothing: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
+    seen = replace(page_at(0), is_seen=is_seen)
+    assert is_check(CheckReading(0, (1000, 400), seen, Quality(), {**nothing, "micr": line}, {})) is wanted
