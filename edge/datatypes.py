@@ -93,11 +93,13 @@ class FieldMap:
 class Page:
     """One check, cut out of its frame and rectified.
 
-    ``corners`` are float64 (4, 2) in frame pixels, clockwise from the check's own top-left. ``is_seen`` says whether a network takes it for
-    a check; otherwise its shape and print alone suggest one.
+    ``ink`` is how much darker each pixel is than the paper around it, uint8 (h, w), 255 the darkest. ``corners`` are float64 (4, 2) in
+    frame pixels, clockwise from the check's own top-left. ``is_seen`` says whether a network takes it for a check; otherwise its shape
+    and print alone suggest one.
     """
 
     pixels: U8
+    ink: U8
     corners: F64
     page_to_frame: F64
     confidence: float
@@ -105,6 +107,7 @@ class Page:
 
     def __post_init__(self) -> None:
         _read_only(self, "pixels", np.uint8, (None, None, 3))
+        _read_only(self, "ink", np.uint8, self.pixels.shape[:2])
         _read_only(self, "corners", np.float64, (4, 2))
         _read_only(self, "page_to_frame", np.float64, (3, 3))
 

@@ -21,7 +21,6 @@ from edge.locate.cmc7 import find_cmc7_line
 from edge.locate.digit import normalize_digit, turn
 from edge.locate.field_map import picture_of_ink
 from edge.locate.fields import find_fields
-from edge.locate.micr_line import ink_of_page
 from edge.locate.page import find_pages
 from edge.locate.page_map import picture_of_frame
 from edge.locate.quality import judge_frame
@@ -177,13 +176,13 @@ class Reader:
                 yield DigitGuess(index, *ranked[0], tuple(pair for pair in ranked[1:4] if pair[1] >= _LEAST_SHOWN))
 
     def _read_fields(self, page: Page, currency: str, timings: Timings) -> tuple[Country, dict[FieldName, Reading | None]]:
-        ink, regions = self._find_fields(page, timings)
+        regions = self._find_fields(page, timings)
         line = self._read_field("micr", regions, page, currency, [], timings)
         if line is None or line.verdict != "accepted":
             if not is_legible(line) and self._is_mirrored(page, currency, timings):
                 blind = Reading(None, "unreadable", 0.0, MIRRORED, None)
                 return country_of(currency, None), {name: blind if any(r.name == name for r in regions) else None for name in FIELD_NAMES}
-            cmc7_box = find_cmc7_line(ink)
+            cmc7_box = find_cmc7_line(page.ink)
             line = line if cmc7_box is None else Reading(None, "unreadable", 0.0, CMC7, cmc7_box)
         text = line.text if line is not None else None
         country = country_of(currency, text)
@@ -195,18 +194,17 @@ class Reader:
                 country, fields = shown, self._read_others(regions, page, shown, line, timings)
         return country, fields
 
-    def _find_fields(self, page: Page, timings: Timings) -> tuple[U8, tuple[FieldRegion, ...]]:
-        """Return the ink of a page and the places of its fields."""
+    def _find_fields(self, page: Page, timings: Timings) -> tuple[FieldRegion, ...]:
         with _clock(timings, "fields"):
-            ink = ink_of_page(page.pixels)
             network = self._field_network = self._field_network or FieldNetwork(self.bundle, self._runtime, self._threads)
-            return ink, find_fields(ink, network.look(picture_of_ink(ink)))
+            return find_fields(page.ink, network.look(picture_of_ink(page.ink)))
 
     def _is_mirrored(self, page: Page, currency: str, timings: Timings) -> bool:
         """Return whether the page turned over has a good MICR line; what was taken for its top may be its foot."""
-        for pixels in (page.pixels[:, ::-1], page.pixels[::-1]):
-            over = replace(page, pixels=np.ascontiguousarray(pixels))
-            if is_sure_in_mirror(self._read_field("micr", self._find_fields(over, timings)[1], over, currency, [], timings)):
+        for axis in (1, 0):
+            pixels, ink = (np.ascontiguousarray(np.flip(seen, axis)) for seen in (page.pixels, page.ink))
+            over = replace(page, pixels=pixels, ink=ink)
+            if is_sure_in_mirror(self._read_field("micr", self._find_fields(over, timings), over, currency, [], timings)):
                 return True
         return False
 

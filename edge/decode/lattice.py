@@ -6,6 +6,7 @@ prefixes, split by whether they end in a blank (Graves 2012, section 7.5; Hannun
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 
@@ -100,6 +101,12 @@ def align(lattice: Lattice, text: str) -> tuple[tuple[int, int], ...]:
     """
     if not text:
         return ()
+    likeliest = lattice.log_probs.argmax(axis=1)
+    starts = np.flatnonzero(np.diff(likeliest, prepend=-1))
+    runs = [(int(likeliest[start]), int(start), int(end)) for start, end in pairwise([*starts, len(likeliest)])]
+    heard = [(lattice.symbols[index], first, end - 1) for index, first, end in runs if lattice.symbols[index]]
+    if "".join(symbol for symbol, _, _ in heard) == text:  # no path is likelier than that of each column's likeliest symbol
+        return tuple((first, last) for _, first, last in heard)
     sure = lattice.log_probs[:, lattice.symbols.index("")] > math.log(_SURE_BLANK)
     kept = np.flatnonzero(~(sure & np.concatenate([[False], sure[:-1]])))
     emissions, may_skip = _extended(lattice, text)

@@ -33,11 +33,10 @@ def find_fields(ink: U8, field_map: FieldMap) -> tuple[FieldRegion, ...]:
     micr = find_micr_line(ink)
     inch_px = float(np.clip(8 * micr.pitch_px, 110, 260)) if micr else _USUAL_INCH_PX
     regions = _micr_regions(micr, field_map, size)
-    marks = _without_rules(ink, inch_px)
     names: tuple[FieldName, ...] = ("amount", "date", "check_number")
     for name in names:
         for box, confidence in boxes_of(field_map, name, size)[:_MOST_CANDIDATES]:
-            regions.append(FieldRegion(name, _fitted(box, marks), confidence))
+            regions.append(FieldRegion(name, _fitted(box, ink, inch_px), confidence))
             if name == "date":  # cells have a label before and letters below them, which the ink alone does not tell from figures
                 x, y, w, h = box
                 margin = _MARGIN * h
@@ -63,24 +62,28 @@ def _micr_regions(micr: MicrLine | None, field_map: FieldMap, size: tuple[int, i
     return regions
 
 
-def _without_rules(ink: U8, inch_px: float) -> U8:
-    """Return the ink as a mask without long straight lines: frames, rules and the borders of boxes."""
-    _, mask = cv2.threshold(ink, _INK_LEVEL, 255, cv2.THRESH_BINARY)
-    level = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (round(0.45 * inch_px), 1)))
-    upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (1, round(0.3 * inch_px))))
+def _marks(ink: U8, window: tuple[int, int, int, int], inch_px: float) -> U8:
+    """Return the ink between left, top, right and foot as a mask without long straight lines: frames, rules and the borders of boxes."""
+    left, top, right, foot = window
+    wide, high = round(0.45 * inch_px), round(0.3 * inch_px)
+    x, y = max(0, left - wide), max(0, top - high)  # a rule is seen whole
+    _, mask = cv2.threshold(ink[y : foot + high, x : right + wide], _INK_LEVEL, 255, cv2.THRESH_BINARY)
+    level = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (wide, 1)))
+    upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (1, high)))
     rules = cv2.dilate(cv2.bitwise_or(level, upright), cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3)))
-    return np.asarray(cv2.bitwise_and(mask, cv2.bitwise_not(rules)), np.uint8)
+    marks = cv2.bitwise_and(mask, cv2.bitwise_not(rules))
+    return np.ascontiguousarray(marks[top - y : foot - y, left - x : right - x], np.uint8)
 
 
-def _fitted(box: Box, marks: U8) -> Box:
+def _fitted(box: Box, ink: U8, inch_px: float) -> Box:
     """Return the box of the marks that a found box holds, with those that go on beside it, and a margin; the box itself where none are."""
-    height, width = marks.shape
+    height, width = ink.shape
     x, y, w, h = box
     reach = _REACH * h
     left, top = max(0, int(x - _ASIDE * h)), max(0, int(y - reach))
     # OpenCV looks for marks in no picture without pixels.
     foot, right = max(top + 1, min(height, round(y + h + reach))), max(left + 1, min(width, round(x + w + _ASIDE * h)))
-    window = np.ascontiguousarray(marks[top:foot, left:right])
+    window = _marks(ink, (left, top, right, foot), inch_px)
     _, _, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
     own = stats[1:, :5].astype(np.float64)
     own[:, 0] += left

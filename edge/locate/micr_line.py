@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from edge.datatypes import F64, U8, Box
+from edge.locate.levels import percentiles
 
 # A digit is 0.117 inch high and stands every 0.125 inch (ISO 1004).
 _HEIGHT_BY_PITCH = 0.117 / 0.125
@@ -43,7 +44,7 @@ def ink_of_page(pixels: U8) -> U8:
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (25, 25))
     depth = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel)
-    darkest = max(40.0, float(np.percentile(depth[::3, ::3], 99.0)))
+    darkest = max(40.0, float(percentiles(depth[::3, ::3], (99.0,))[0]))
     return np.asarray(cv2.convertScaleAbs(depth, alpha=255.0 / darkest), np.uint8)
 
 

@@ -9,6 +9,7 @@ from edge.datatypes import F64, U8, Frame, Page, PageMap
 from edge.locate.micr_line import find_micr_line, ink_of_page
 from edge.locate.page_map import Outline, outlines, outlines_of_papers, share_of_paper
 from edge.locate.quad import area_of, find_quads, find_quads_of_lines, smooth_lab, support_of
+from edge.locate.shrink import shrunk
 from edge.locate.sides import fitted_to_edges
 
 PAGE_WIDTH_PX = 1280
@@ -106,14 +107,13 @@ def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> 
     if not _SEEN_ASPECTS[0] <= aspect <= _SEEN_ASPECTS[1]:
         return None
     page = rectify(frame, quad)
-    ink = ink_of_page(page.pixels)
-    upright = _evidence(ink)
-    turned = _evidence(np.ascontiguousarray(ink[::-1, ::-1])) if upright < _LEAST_EVIDENCE else 0.0
+    upright = _evidence(page.ink)
+    turned = _evidence(_upside_down(page.ink)) if upright < _LEAST_EVIDENCE else 0.0
     if max(upright, turned) < _LEAST_WITH_SHAPE and outline.confidence < _SURELY_SEEN:
         return None
     confidence = 1 - (1 - outline.confidence) * (1 - max(upright, turned))
     if turned - upright > _OVERRULES * (2 * outline.turn_confidence - 1):
-        page, upright = rectify(frame, np.roll(quad, 2, axis=0)), turned
+        page, upright = _turned(page), turned
     return _Trial(replace(page, confidence=confidence, is_seen=True), upright, outline.fit)
 
 
@@ -162,9 +162,24 @@ def rectify(frame: Frame, corners: F64, confidence: float = 1.0) -> Page:
         scale = 1.5 * PAGE_WIDTH_PX / width_px
         source = np.asarray(cv2.resize(source, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     frame_to_page = cv2.getPerspectiveTransform((corners * scale - 0.5).astype(np.float32), flat - np.float32(0.5))
-    pixels = cv2.warpPerspective(source, frame_to_page, (PAGE_WIDTH_PX, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    page_to_frame = cv2.getPerspectiveTransform(flat, corners.astype(np.float32))
-    return Page(np.asarray(pixels, np.uint8), np.asarray(corners, np.float64), np.asarray(page_to_frame, np.float64), confidence)
+    warped = cv2.warpPerspective(source, frame_to_page, (PAGE_WIDTH_PX, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    pixels = np.asarray(warped, np.uint8)
+    page_to_frame = np.asarray(cv2.getPerspectiveTransform(flat, corners.astype(np.float32)), np.float64)
+    return Page(pixels, ink_of_page(pixels), np.asarray(corners, np.float64), page_to_frame, confidence)
+
+
+def _turned(page: Page) -> Page:
+    """Return a page whose top was taken for its foot."""
+    height, width = page.ink.shape
+    half_turn = np.array([[-1, 0, width], [0, -1, height], [0, 0, 1]])
+    return replace(
+        page, pixels=_upside_down(page.pixels), ink=_upside_down(page.ink),
+        corners=np.roll(page.corners, 2, axis=0), page_to_frame=page.page_to_frame @ half_turn,
+    )  # fmt: skip
+
+
+def _upside_down(pixels: U8) -> U8:
+    return np.ascontiguousarray(pixels[::-1, ::-1])
 
 
 def _shrunk(pixels: U8, longest_px: int) -> tuple[U8, float]:
@@ -172,8 +187,7 @@ def _shrunk(pixels: U8, longest_px: int) -> tuple[U8, float]:
     factor = max(pixels.shape[:2]) / longest_px
     if factor <= 1:
         return pixels, 1.0
-    size = (max(1, round(pixels.shape[1] / factor)), max(1, round(pixels.shape[0] / factor)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8), factor
+    return shrunk(pixels, (max(1, round(pixels.shape[1] / factor)), max(1, round(pixels.shape[0] / factor)))), factor
 
 
 def _page_in(frame: Frame, quad: F64) -> Page | None:
@@ -185,13 +199,12 @@ def _page_in(frame: Frame, quad: F64) -> Page | None:
     if not _ASPECTS[0] <= aspect <= _ASPECTS[1]:
         return None
     page = rectify(frame, quad)
-    ink = ink_of_page(page.pixels)
-    upright, turned = _evidence(ink), _evidence(np.ascontiguousarray(ink[::-1, ::-1]))
+    upright, turned = _evidence(page.ink), _evidence(_upside_down(page.ink))
     has_check_shape = _SCAN_ASPECTS[0] <= aspect <= _SCAN_ASPECTS[1]
     if max(upright, turned) < (_LEAST_WITH_SHAPE if has_check_shape else _LEAST_EVIDENCE):
         return None
     if turned > upright:
-        return rectify(frame, np.roll(quad, 2, axis=0), turned)
+        return replace(_turned(page), confidence=turned)
     return replace(page, confidence=upright)
 
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from edge.datatypes import F64, U8, Frame, Page, Quality
+from edge.locate.levels import percentiles
 from edge.locate.quad import area_of
 
 # Measured at one size, so that a number means the same for every camera.
@@ -62,11 +63,12 @@ def measures(frame: Frame, page: Page) -> dict[str, float]:
     ``shadow``: the darkest paper by the lightest.
     """
     grey = _grey(page.pixels)
+    usual, light = percentiles(grey, (60, 70))
     sides = np.hypot(*(np.roll(page.corners, -1, axis=0) - page.corners).T)
     return {
         "blur": _sharpness(grey),
-        "dark": float(np.percentile(grey, 70)),
-        "glare": 1.0 - _burnt_share(grey),
+        "dark": float(light),
+        "glare": 1.0 - _burnt_share(grey, float(usual)),
         "too_small": float(sides[0]) * frame.scale,
         "too_oblique": _evenness(sides),
         "shadow": _evenness_of_light(grey),
@@ -85,20 +87,20 @@ def _sharpness(grey: U8) -> float:
     """Return the steepest edges, levels a pixel, divided by the contrast of the writing; 1 where nothing is written."""
     calm = cv2.GaussianBlur(grey, (3, 3), 0)
     depth = cv2.morphologyEx(calm, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_RECT, (25, 25)))
-    contrast = float(np.percentile(depth, 99.0))
+    contrast = float(percentiles(depth, (99.0,))[0])
     if contrast < _LEAST_CONTRAST:
         return 1.0
-    across, down = (cv2.Sobel(calm, cv2.CV_32F, dx, 1 - dx, scale=1 / 8) for dx in (1, 0))
-    steep = cv2.magnitude(across, down)[depth > 0.3 * contrast]
-    return min(1.0, float(np.percentile(steep, 95.0)) / contrast)
+    is_ink = depth > 0.3 * contrast
+    across, down = (cv2.Sobel(calm, cv2.CV_16S, dx, 1 - dx)[is_ink] / np.float32(8) for dx in (1, 0))
+    return min(1.0, float(np.percentile(np.sqrt(across**2 + down**2), 95.0)) / contrast)
 
 
-def _burnt_share(grey: U8) -> float:
-    """Return the share of patches that are burnt out, whole and smooth, while the paper's own grey lies well below."""
-    if float(np.percentile(grey, 60)) > _WHITE_PAPER:
+def _burnt_share(grey: U8, usual: float) -> float:
+    """Return the share of patches that are burnt out, whole and smooth, while the paper's own grey, ``usual``, lies well below."""
+    if usual > _WHITE_PAPER:
         return 0.0
-    burnt = cv2.erode(np.where(grey >= _BURNT, 255, 0).astype(np.uint8), np.ones((9, 9), np.uint8))
-    return float((burnt > 0).mean())
+    _, burnt = cv2.threshold(grey, _BURNT - 1, 255, cv2.THRESH_BINARY)
+    return cv2.countNonZero(cv2.erode(burnt, np.ones((9, 9), np.uint8))) / grey.size
 
 
 def _evenness(sides: F64) -> float:
@@ -112,9 +114,10 @@ def _evenness_of_light(grey: U8) -> float:
     height, width = grey.shape[0] // rows, grey.shape[1] // columns
     if not height or not width:
         return 1.0
-    cells = grey[: rows * height, : columns * width].reshape(rows, height, columns, width).transpose(0, 2, 1, 3)
-    paper = np.percentile(cells.reshape(rows, columns, -1), 80, axis=2)[1:-1, 1:-1]
-    return float(np.percentile(paper, 5) / max(1.0, float(np.percentile(paper, 95))))
+    inner = [(row * height, column * width) for row in range(1, rows - 1) for column in range(1, columns - 1)]
+    paper = [percentiles(grey[y : y + height, x : x + width], (80.0,))[0] for y, x in inner]
+    darkest, lightest = np.percentile(paper, (5, 95))
+    return float(darkest / max(1.0, lightest))
 
 
 def _is_cut_off(frame: Frame, page: Page) -> bool:

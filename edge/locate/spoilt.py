@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from edge.datatypes import F64, U8, Box
+from edge.locate.levels import percentiles
 
 # A patch of one colour as wide and high as this share of the field's height is no stroke of a pen: the boldest print has 0.2.
 _PATCH = 0.36
@@ -34,9 +35,11 @@ def has_cover(pixels: U8, page_box: Box) -> bool:
     cut = pixels[max(0, int(y)) : min(rows, round(y + height)), max(0, int(x - reach)) : min(columns, round(x + width + reach))]
     if min(cut.shape[:2]) <= side:
         return False
-    calm = cv2.blur(cut, (3, 3))
-    paper = np.median(calm.reshape(-1, 3), axis=0)
-    differs = (np.abs(calm.astype(np.int16) - paper).max(axis=2) > _OTHER_COLOUR * paper.max()).astype(np.uint8)
+    calm = np.asarray(cv2.blur(cut, (3, 3)), np.uint8)
+    paper = _middle_colour(calm)
+    is_other = np.abs(np.arange(256)[:, None] - paper) > _OTHER_COLOUR * paper.max()
+    blue, green, red = cv2.split(cv2.LUT(calm, is_other.astype(np.uint8)[:, None]))
+    differs = cv2.bitwise_or(cv2.bitwise_or(blue, green), red)
     solid = cv2.erode(differs, np.ones((side, side), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=(0.0,))
     return bool(solid.any())
 
@@ -56,7 +59,7 @@ def odd_digit(pixels: U8, boxes: Sequence[Box]) -> int | None:
     usual = float(np.median(np.delete(widths, broadest)))
     if usual >= _LEAST_STROKE_PX and widths[broadest] > _BROAD * usual:
         return broadest
-    paper = np.median(pixels.reshape(-1, 3), axis=0)
+    paper = _middle_colour(pixels)
     tints = np.array([_tint(_cut(pixels, box), paper) for box in boxes])
     away = [float(np.linalg.norm(tint - np.median(np.delete(tints, i, axis=0), axis=0))) for i, tint in enumerate(tints)]
     return int(np.argmax(away)) if max(away) > _OTHER_INK else None
@@ -83,6 +86,11 @@ def is_crossed_out(pixels: U8, boxes: Sequence[Box]) -> bool:
 def _cut(pixels: U8, box: Box) -> U8:
     x, y, width, height = box
     return pixels[max(0, int(y)) : round(y + height) + 1, max(0, int(x)) : round(x + width) + 1]
+
+
+def _middle_colour(pixels: U8) -> F64:
+    """Return the median of each colour."""
+    return np.concatenate([percentiles(channel, (50,)) for channel in cv2.split(pixels)])
 
 
 def _tint(cut: U8, paper: F64) -> F64:

@@ -16,7 +16,7 @@ _MODULES: dict[str, tuple[str, str]] = {
     "reference": ("edge.recognize.reference", "checkreader"),
 }
 # Allocating again costs up to a millisecond; an allocated width costs some memory. Strips of one site have few widths.
-_MOST_KEPT = 4
+_MOST_KEPT = 8
 
 
 def choose_runtime(runtime: str) -> str:

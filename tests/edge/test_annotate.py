@@ -23,7 +23,7 @@ def test_a_field_is_outlined_where_it_lies_in_the_frame() -> None:
     frame = Frame(np.full((100, 200, 3), 255, np.uint8))
     corners = np.array([[50, 20], [150, 20], [150, 70], [50, 70]], np.float64)
     page_to_frame = np.array([[1, 0, 50], [0, 1, 20], [0, 0, 1]], np.float64)
-    page = Page(np.zeros((50, 100, 3), np.uint8), corners, page_to_frame, 0.9)
+    page = Page(np.zeros((50, 100, 3), np.uint8), np.zeros((50, 100), np.uint8), corners, page_to_frame, 0.9)
     check = CheckReading(0, frame.size, page, Quality(), {"amount": READING}, {})
     drawing = draw_checks(frame, [check])
     assert drawing.shape[1] == 800

@@ -21,7 +21,7 @@ def reading(text: str | None, confidence: float, *others: tuple[str, float], box
 
 def check(left: float = 0.0, **fields: Reading) -> CheckReading:
     corners = np.array([[left, 0], [left + 700, 0], [left + 700, 300], [left, 300]], np.float64)
-    page = Page(np.zeros((10, 20, 3), np.uint8), corners, np.eye(3), 0.9)
+    page = Page(np.zeros((10, 20, 3), np.uint8), np.zeros((10, 20), np.uint8), corners, np.eye(3), 0.9)
     every: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
     return CheckReading(0, (1600, 1200), page, Quality(), {**every, **fields}, {})  # type: ignore[dict-item]
 

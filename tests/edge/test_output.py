@@ -18,7 +18,7 @@ AMOUNT = Reading(
 
 def check(page: bool = True, **fields: Reading) -> CheckReading:
     corners = np.array([[1, 2], [101, 2], [101, 52], [1, 52]], np.float64)
-    found = Page(np.zeros((50, 100, 3), np.uint8), corners, np.eye(3), 0.87654321) if page else None
+    found = Page(np.zeros((50, 100, 3), np.uint8), np.zeros((50, 100), np.uint8), corners, np.eye(3), 0.87654321) if page else None
     return CheckReading(0, (200, 100), found, Quality(), {**dict.fromkeys(FIELD_NAMES), **fields}, {"total": 1.23456})
 
 

@@ -56,7 +56,7 @@ def page_at(left_px: float) -> Page:
     """A page of 1000 x 400 pixels that begins so far from the left border of a frame 1200 px wide."""
     corners = np.array([[left_px, 100], [left_px + 1000, 100], [left_px + 1000, 500], [left_px, 500]], np.float64)
     shift = np.array([[1, 0, left_px], [0, 1, 100], [0, 0, 1]], np.float64)
-    return Page(np.zeros((400, 1000, 3), np.uint8), corners, shift, 1.0)
+    return Page(np.zeros((400, 1000, 3), np.uint8), np.zeros((400, 1000), np.uint8), corners, shift, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,10 @@ def test_an_amount_in_the_place_of_the_date_is_unsure_and_so_is_one_beside_a_lik
 def test_a_covered_amount_is_unsure() -> None:
     page = page_at(0.0)
     paper = np.full(page.pixels.shape, 220, np.uint8)
-    assert checked_cover(accepted("123"), Page(paper, page.corners, page.page_to_frame, 1.0)) == accepted("123")
+    assert checked_cover(accepted("123"), Page(paper, page.ink, page.corners, page.page_to_frame, 1.0)) == accepted("123")
     covered = paper.copy()
     covered[90:160, 280:340] = 30
-    checked = checked_cover(accepted("123"), Page(covered, page.corners, page.page_to_frame, 1.0))
+    checked = checked_cover(accepted("123"), Page(covered, page.ink, page.corners, page.page_to_frame, 1.0))
     assert checked is not None
     assert "cover" in (checked.reason or "")
 
