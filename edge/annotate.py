@@ -19,6 +19,7 @@ _WIDTHS_PX = (800, 1600)
 _COLOURS: dict[str, Colour] = {"accepted": (11, 128, 67), "unsure": (201, 104, 0), "unreadable": (190, 36, 36)}  # RGB
 _OUTLINE, _TEXT, _FAINT, _PAPER, _RULE = (26, 115, 232), (32, 33, 36), (95, 99, 104), (255, 255, 255), (225, 227, 230)
 _JPEG_QUALITY = 90
+_BAND_ROWS = 128
 _LEAST_TEXT_PX = 13.0
 # A reason of more lines than this is told in full by the JSON.
 _MOST_LINES = 2
@@ -81,7 +82,9 @@ def draw_checks(frame: Frame, checks: Sequence[CheckReading]) -> U8:
         for (name, reading), own in zip(shown.items(), tuple(taken), strict=True):
             corner = _top_left(reading, page_to_canvas)
             taken.append(_draw_tab(pen, name, _COLOURS[reading.verdict], corner, own, [r for r in taken if r != own], picture.size))
-    return _with_card(picture, [row for check in checks for row in _rows_of(check)])
+    card = _with_card(picture, [row for check in checks for row in _rows_of(check)])
+    del pen, picture  # each is as large as the card
+    return _pixels(card)
 
 
 def draw_strip(frame: Frame, kind: str, reading: Reading) -> U8:
@@ -91,7 +94,7 @@ def draw_strip(frame: Frame, kind: str, reading: Reading) -> U8:
     picture.paste(strip)
     pen = ImageDraw.Draw(picture, "RGBA")
     _draw_symbols(pen, reading, np.diag([scale, scale, 1.0]), (0.0, 0.0), picture.width, below=strip.height)
-    return _with_card(picture, [_row_of(kind, reading)])
+    return _pixels(_with_card(picture, [_row_of(kind, reading)]))
 
 
 def _canvas(frame: Frame) -> tuple[Image.Image, float]:
@@ -100,7 +103,7 @@ def _canvas(frame: Frame) -> tuple[Image.Image, float]:
     scale = min(scale, 2 * _WIDTHS_PX[1] / height)  # a narrow, high picture would grow out of all bounds
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     canvas = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    return Image.fromarray(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB)), scale
+    return Image.frombuffer("RGB", size, canvas, "raw", "BGR", 0, 1), scale
 
 
 def _draw_reading(pen: ImageDraw.ImageDraw, reading: Reading, to_canvas: F64, canvas_width: int) -> Rectangle:
@@ -213,7 +216,7 @@ def _row_of(name: str, reading: Reading) -> _Row:
     return _COLOURS[reading.verdict], name.replace("_", " "), reading.text or "-", verdict, reading.reason or ""
 
 
-def _with_card(picture: Image.Image, rows: Sequence[_Row]) -> U8:
+def _with_card(picture: Image.Image, rows: Sequence[_Row]) -> Image.Image:
     """Return the picture on a card of readings: name, text and verdict in columns, the reason under them."""
     width = max(picture.width, _WIDTHS_PX[0])
     size = float(_text_px(width))
@@ -238,7 +241,16 @@ def _with_card(picture: Image.Image, rows: Sequence[_Row]) -> U8:
             pen.text((middle, line + (1.15 + 1.05 * index) * size), part, _FAINT, small_font, anchor="lm")
         y += height
         pen.line((left, y + 0.15 * size, right, y + 0.15 * size), fill=_RULE)
-    return np.asarray(cv2.cvtColor(np.asarray(canvas), cv2.COLOR_RGB2BGR), np.uint8)
+    return canvas
+
+
+def _pixels(canvas: Image.Image) -> U8:
+    """Return the canvas as BGR, some rows at a time: Pillow's own copy takes twice the memory."""
+    pixels = np.empty((canvas.height, canvas.width, 3), np.uint8)
+    for top in range(0, canvas.height, _BAND_ROWS):
+        band = canvas.crop((0, top, canvas.width, min(top + _BAND_ROWS, canvas.height)))
+        pixels[top : top + band.height] = np.asarray(band)[:, :, ::-1]
+    return pixels
 
 
 def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.capture.png_bands import can_be_banded, png_bands
 from edge.datatypes import U8, Frame
 from edge.errors import PictureError
 
@@ -26,7 +27,7 @@ _ORIENTATION_TAG = 0x0112  # Exif 2.32, table 4; 1 to 8
 _ENOUGH_PIXELS = 16_000_000
 # ISO 23008-12 and AV1 image files, as phones write them.
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
-# Rows converted at a time, so that a large picture never stands in memory three times.
+# Rows converted at a time, so that a large picture never stands in memory three times; even, for they may be averaged in pairs.
 _BAND_ROWS = 256
 # What Pillow's decoders raise on broken files, found by flipping and cutting bytes of each format.
 _DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, OverflowError, MemoryError, struct.error, zlib.error)
@@ -80,8 +81,8 @@ def load_picture(path: Path) -> Frame:
 def load_pages(path: Path) -> Iterator[Frame]:
     """Yield each page of a picture file: one of most formats, one or more of a TIFF, then named ``FILE#page=1`` and so on.
 
-    Each is turned as its EXIF orientation wants it to be seen, transparent parts on white, 16-bit levels scaled to 8 bits. A JPEG of
-    more than `_ENOUGH_PIXELS` is unpacked at half the size.
+    Each is turned as its EXIF orientation wants it to be seen, transparent parts on white, 16-bit levels scaled to 8 bits. A picture of
+    more than `_ENOUGH_PIXELS` is given at half the size; a JPEG, and nearly every PNG, is not even unpacked to more.
 
     Raises:
         PictureError: not a picture of a known format, cut short, broken, or larger than `MOST_PIXELS`; pages before a broken one are good.
@@ -105,7 +106,7 @@ def _load_page(path: Path, number: int) -> tuple[Frame, bool]:
             with Image.open(path, formats=_FORMATS) as image:
                 if number:
                     image.seek(number)
-                frame = _page(image)
+                frame = _page(image, path)
                 has_more = image.format == "TIFF" and _seek(image, number + 1)
                 return replace(frame, name=f"{path}#page={number + 1}" if has_more or number else str(path)), has_more
     except Image.DecompressionBombError:
@@ -128,20 +129,28 @@ def _seek(image: "Image", page: int) -> bool:
     return True
 
 
-def _page(image: "Image") -> Frame:
+def _page(image: "Image", path: Path) -> Frame:
     """Return the page that the picture stands at."""
+    from PIL import Image
+
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise PictureError(_too_large(f"{width} x {height} pixels"))
-    orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    if width * height > _ENOUGH_PIXELS:
-        image.draft(image.mode, (width // 2, height // 2))  # does nothing to other formats than JPEG
-    image.load()
-    if image.format == "TIFF":
-        orientation = 1  # Pillow has turned it already
-    pixels = _bgr(image)
-    turn = _TURN_UPRIGHT.get(orientation)
-    return Frame(np.ascontiguousarray(turn(pixels)) if turn else pixels, scale=max(width, height) / max(image.size))
+    is_large = width * height > _ENOUGH_PIXELS
+    if is_large and image.format == "PNG" and can_be_banded(path):
+        # Another way to the EXIF data of a PNG would unpack the whole picture.
+        orientation = Image.Image.getexif(image).get(_ORIENTATION_TAG, 1)
+        pixels = _stacked(png_bands(path, _BAND_ROWS), image.size, 2, orientation)
+    else:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        if is_large:
+            image.draft(image.mode, (width // 2, height // 2))  # does nothing to other formats than JPEG
+        image.load()
+        if image.format == "TIFF":
+            orientation = 1  # Pillow has turned it already
+        step = 2 if is_large and max(image.size) == max(width, height) else 1
+        pixels = _stacked(_bands(image), image.size, step, orientation)
+    return Frame(pixels, scale=max(width, height) / max(pixels.shape[:2]))
 
 
 def _not_a_picture(path: Path) -> str:
@@ -163,24 +172,39 @@ def _too_large(size: str) -> str:
     return f"the picture has {size}, the most is {MOST_PIXELS // 1_000_000} million; make it smaller"
 
 
-def _bgr(image: "Image") -> U8:
-    """Return uint8 (height, width, 3) of a loaded picture of any mode."""
+def _bands(image: "Image") -> Iterator["Image"]:
+    """Yield a loaded picture of any mode, some rows at a time."""
     from PIL import Image
 
     if image.mode[0] in "IF":  # 16-bit and 32-bit grey, float
-        grey = _eight_bits(np.asarray(image))
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    if image.has_transparency_data:
-        seen = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), seen).convert("RGB")
-    elif image.mode != "RGB":
-        image = image.convert("RGB")
+        image = Image.fromarray(_eight_bits(np.asarray(image)))
     width, height = image.size
-    pixels = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, _BAND_ROWS):
-        band = np.asarray(image.crop((0, top, width, min(top + _BAND_ROWS, height))))
-        pixels[top : top + len(band)] = band[:, :, ::-1]
+        yield image.crop((0, top, width, min(top + _BAND_ROWS, height)))
+
+
+def _stacked(bands: Iterator["Image"], size: tuple[int, int], step: int, orientation: int) -> U8:
+    """Return uint8 BGR (height, width, 3) of all bands of a picture of this size, each ``step`` x ``step`` pixels averaged, and turned."""
+    width, height = (-(-side // step) for side in size)
+    pixels = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
+    turn_back = _TURN_UPRIGHT.get({6: 8, 8: 6}.get(orientation, orientation))
+    # Written through the inverse of the turn, so that a turned picture does not stand in memory twice.
+    as_stored = turn_back(pixels) if turn_back else pixels
+    top = 0
+    for band in bands:
+        rgb = _rgb(band)
+        rows = np.asarray(rgb.reduce(step) if step > 1 else rgb)
+        as_stored[top : top + len(rows)] = rows[:, :, ::-1]
+        top += len(rows)
     return pixels
+
+
+def _rgb(image: "Image") -> "Image":
+    from PIL import Image
+
+    if image.has_transparency_data:
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _eight_bits(grey: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> U8:
