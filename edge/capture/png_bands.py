@@ -67,8 +67,8 @@ def png_bands(path: Path, n_rows: int) -> Iterator["Image"]:
             rows = data.read(n * row_bytes)
             before = b"\0" + above if above else b""  # not filtered
             own_header = struct.pack(">II", width, n + bool(above)) + header[8:]
-            small = _SIGNATURE + _chunk(b"IHDR", own_header) + meaning + _chunk(b"IDAT", zlib.compress(before + rows, 0)) + _chunk(b"IEND", b"")
-            with Image.open(BytesIO(small), formats=("PNG",)) as image:
+            chunks = _chunk(b"IHDR", own_header), meaning, _chunk(b"IDAT", zlib.compress(before + rows, 0)), _chunk(b"IEND", b"")
+            with Image.open(BytesIO(_SIGNATURE + b"".join(chunks)), formats=("PNG",)) as image:
                 image.load()
                 yield image.crop((0, 1, width, n + 1)) if above else image
                 above = image.crop((0, image.height - 1, width, image.height)).tobytes()

@@ -160,7 +160,7 @@ def rectify(frame: Frame, corners: F64, confidence: float = 1.0) -> Page:
     source, scale = frame.pixels, 1.0
     if width_px > 2 * PAGE_WIDTH_PX:  # average first what would otherwise be skipped
         scale = 1.5 * PAGE_WIDTH_PX / width_px
-        source = np.asarray(cv2.resize(source, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        source = shrunk(source, (round(source.shape[1] * scale), round(source.shape[0] * scale)))
     frame_to_page = cv2.getPerspectiveTransform((corners * scale - 0.5).astype(np.float32), flat - np.float32(0.5))
     warped = cv2.warpPerspective(source, frame_to_page, (PAGE_WIDTH_PX, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     pixels = np.asarray(warped, np.uint8)

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,5 @@ def test_flipped_bytes_of_a_large_file_end_in_a_picture_or_in_words(tmp_path: Pa
         for at in rng.integers(0, len(data), 3):
             broken[at] = int(rng.integers(256))
         path.write_bytes(broken)
-        try:
-            load_picture(path)
-        except PictureError as error:
-            assert "\n" not in str(error)
+        with suppress(PictureError):
+            assert load_picture(path).pixels.ndim == 3
