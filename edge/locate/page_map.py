@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from edge.datatypes import F32, F64, PAGE_PARTS, U8, Frame, PageMap
 from edge.locate.contour import fit_to_mask, quad_of_mask
 from edge.locate.levels import percentiles
-from edge.locate.shrink import shrunk
 from edge.locate.sides import crossing, turns_clockwise
 
 Mask = NDArray[np.bool_]
@@ -50,7 +49,7 @@ def picture_of_frame(frame: Frame) -> U8:
 
     A frame that is higher than wide is turned a quarter to the left.
     """
-    small = shrunk(frame.pixels, PICTURE_SIZE if is_wide(frame) else PICTURE_SIZE[::-1], cv2.INTER_AREA)
+    small = cv2.resize(frame.pixels, PICTURE_SIZE if is_wide(frame) else PICTURE_SIZE[::-1], interpolation=cv2.INTER_AREA)
     wide = np.ascontiguousarray(small if is_wide(frame) else np.rot90(small), np.uint8)
     dark, light = np.transpose([percentiles(colour, _DARK_AND_LIGHT) for colour in cv2.split(wide[::2, ::2])])
     # What has hardly any contrast is not made to have some.

@@ -14,7 +14,7 @@ def test_what_is_halved_first_looks_like_what_is_averaged_at_once(size: tuple[in
     coarse = rng.integers(0, 256, (6, 8, 3), np.uint8)
     picture = np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), np.uint8)
     at_once = cv2.resize(picture, wanted, interpolation=cv2.INTER_AREA).astype(int)
-    halved = shrunk(picture, wanted, cv2.INTER_AREA)
+    halved = shrunk(picture, wanted)
     assert halved.shape == (wanted[1], wanted[0], 3)
     assert np.abs(halved - at_once).mean() < 4
 
