@@ -74,11 +74,13 @@ def checked_figures(amount: Reading | None, numbers: Sequence[str | None], has_d
         return replace(amount, verdict="unsure", reason="it may be the year of a date that could not be read")
     if "/" in said and amount.values["minor_units"] < _ONE:  # "54/100" ends the amount in words
         return replace(amount, verdict="unsure", reason="cents alone stand there: they may be the end of the amount in words")
-    if len(said.strip("$*")) == 1:
+    if len(said.strip("$*-/=")) == 1:
         return replace(amount, verdict="unsure", reason="a figure alone may be the printed sign of the currency")
     pointed = next((other for other in amount.alternatives if _figures(other.text) == figures and other.confidence > _POINT_SEEN), None)
     if said.strip("$*") == figures and pointed is not None:
         return replace(amount, verdict="unsure", reason=f"a point may have been overlooked: {pointed.text}")
+    if said == figures:
+        return replace(amount, verdict="unsure", reason="no sign, mark or cents say that the figures are money: they may be another number")
     return amount
 
 

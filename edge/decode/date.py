@@ -3,10 +3,12 @@
 import datetime
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from edge.datatypes import Lattice
 from edge.decode.accept import Decoded, Meaning, Thresholds, decode
 from edge.decode.currency import DateOrder, currency_of
+from edge.decode.lattice import best_strings
 
 _FIGURES = re.compile(r"(\d{1,4})[/.,-]+(\d{1,2})[/.,-]+(\d{1,4})")
 # "may 2nd, 2019" and "2 de mayo de 2019"; spaces have no symbol, so the figures of day and year may stand together.
@@ -21,6 +23,8 @@ _MONTHS = (
     ("november", "noviembre"), ("december", "diciembre"),
 )  # fmt: skip
 _LEAST_LETTERS = 3
+# A date has a day and two figures of the year at least; a printed word may be read with one or two figures in it.
+_LEAST_FIGURES = 3
 # Cells may stand in the order of ISO 8601; only where the country's own order names no day.
 _YEAR_FIRST = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 # A check is rarely older than a year, or dated far ahead (the same window in which banks pay one without asking, and some more); a
@@ -46,7 +50,16 @@ def read_date(
         is_likely = today is None or -_OLDEST_DAYS <= (date - today).days <= _NEWEST_DAYS
         return Meaning(date.isoformat(), text, {"iso": date.isoformat()}, 1.0 if is_likely else _UNLIKELY)
 
-    return decode(lattice, interpret, thresholds, {"iso": None}, also)
+    decoded = decode(lattice, interpret, thresholds, {"iso": None}, also)
+    if decoded.text is None and _is_label(best_strings(lattice)[0].text):
+        return replace(decoded, reason="empty")
+    return decoded
+
+
+def _is_label(text: str) -> bool:
+    """Return whether what stands there is at most the form's own word for the date: too few figures, and no month."""
+    names = re.findall(r"[a-z]{3,}", text)
+    return sum(letter.isdigit() for letter in text) < _LEAST_FIGURES and not any(month_of(name) for name in names)
 
 
 def parse_date(text: str, order: DateOrder) -> datetime.date | str:

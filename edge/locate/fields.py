@@ -29,6 +29,8 @@ def find_fields(ink: U8, field_map: FieldMap) -> tuple[FieldRegion, ...]:
     Args:
         ink: the page's ink, uint8 (h, w), see :func:`edge.locate.micr_line.ink_of_page`.
     """
+    if not ink.any():
+        return ()
     size = (ink.shape[1], ink.shape[0])
     micr = find_micr_line(ink)
     inch_px = float(np.clip(8 * micr.pitch_px, 110, 260)) if micr else _USUAL_INCH_PX

@@ -19,6 +19,8 @@ _OTHER_COLOUR = 0.2
 _BROAD, _OTHER_INK = 1.55, 32.0
 # Fewer digits than this do not say what is usual; narrower strokes are measured too roughly.
 _LEAST_DIGITS, _LEAST_STROKE_PX = 3, 1.6
+# A stroke through one digit may be a part of it.
+_LEAST_STRUCK = 2
 # A stroke through the figures is this share of them long, and its middle lies here between their tops and their feet.
 _STRUCK, _MIDDLE, _LEAST_BAND_PX = 0.7, (0.25, 0.75), 8
 
@@ -67,7 +69,7 @@ def odd_digit(pixels: U8, boxes: Sequence[Box]) -> int | None:
 
 def is_crossed_out(pixels: U8, boxes: Sequence[Box]) -> bool:
     """Return whether one straight stroke goes through most of the digits; ``boxes``: where each stands in the field."""
-    if len(boxes) < _LEAST_DIGITS:
+    if len(boxes) < _LEAST_STRUCK:
         return False
     low = np.min([box[:2] for box in boxes], axis=0)
     high = np.max([(x + width, y + height) for x, y, width, height in boxes], axis=0)

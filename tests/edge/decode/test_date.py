@@ -24,6 +24,14 @@ def test_dates_in_figures(text: str, order: str, iso: str) -> None:
     assert found.isoformat() == iso
 
 
+@pytest.mark.parametrize(("text", "is_empty"), [("date", True), ("0ate1", True), ("11", True), ("may", False), ("13/13/2013", False)])
+def test_the_word_of_the_form_alone_is_an_empty_field(saying: Callable[..., Lattice], text: str, is_empty: bool) -> None:
+    symbols = ("0", "1", "2", "3", "/", *"adetmy", "")
+    decoded = read_date(saying(text, symbols=symbols), ANY)
+    assert (decoded.text, decoded.verdict) == (None, "unreadable")
+    assert (decoded.reason == "empty") == is_empty
+
+
 @pytest.mark.parametrize("text", ["2/31/2020", "13/13/2013", "0/4/2020", "12/4", "1/2/345", "1234567"])
 def test_a_date_that_cannot_exist_is_not_corrected(text: str) -> None:
     assert isinstance(parse_date(text, "month_first"), str)

@@ -82,6 +82,10 @@ def test_print_that_hangs_on_below_a_field_is_no_part_of_its_box() -> None:
     assert np.allclose(box, (800, 46.7, 320, 46.7), atol=1)
 
 
+def test_a_page_without_ink_has_no_fields() -> None:
+    assert find_fields(np.zeros((560, 1280), np.uint8), map_of("date", slice(4, 8), slice(60, 84))) == ()
+
+
 def test_a_box_is_fitted_to_its_ink_and_without_ink_stays_itself() -> None:
     ink = np.zeros((560, 1280), np.uint8)
     ink[52:80, 820:840] = ink[52:80, 850:870] = ink[52:80, 1124:1140] = 255  # the last one begins beyond the cells
@@ -94,5 +98,7 @@ def test_a_box_is_fitted_to_its_ink_and_without_ink_stays_itself() -> None:
     assert x + w > 870
     assert 40 < y < 52
     assert y + h < 90
-    empty, _ = find_fields(np.zeros((560, 1280), np.uint8), found)
+    ink[52:92, 700:1200] = 0
+    ink[500, 10] = 255
+    empty, _ = find_fields(ink, found)
     assert inside((800, 46.7, 320, 46.7), empty.page_box) > 0.99
