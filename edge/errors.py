@@ -4,6 +4,7 @@ EdgeError
 ├── UsageError              (ValueError, 64)   an option or argument that makes no sense
 ├── PictureError            (ValueError, 65)   a file that is not a picture we can read
 ├── BundleError             (ValueError, 65)   a model bundle that does not fit its card
+├── SignatureError          (ValueError, 65)   a file that no trusted key has signed as it is
 ├── MissingDependencyError  (ImportError, 69)  a package that is not installed
 ├── CameraError             (OSError, 69)      a camera without frames
 ├── OutputError             (OSError, 74)      a place we cannot write to
@@ -29,6 +30,10 @@ class PictureError(EdgeError, ValueError):
 
 
 class BundleError(EdgeError, ValueError):
+    exit_code = 65
+
+
+class SignatureError(EdgeError, ValueError):
     exit_code = 65
 
 
