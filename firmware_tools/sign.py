@@ -10,9 +10,9 @@ import typer
 
 from edge.errors import BundleError, OutputError, UsageError
 from edge.service.trust import SUFFIX, Statement, key_id, signed_bytes, to_json
+from edge.service.versions import version_key
 from firmware_tools.keys import PassphraseFile, read_key
 from firmware_tools.package import MOST_PACKAGE_BYTES, is_package, package_version
-from firmware_tools.versions import version_key
 
 
 def sign(

@@ -24,7 +24,7 @@ MOST_SIGNATURE_BYTES = 4096
 # Stands before what is signed, so that a signature made for anything else never counts here.
 _PURPOSE = b"checkreader signature, format 1\n"
 _FORMAT = 1
-_HEX_ID, _HEX_SHA256 = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
+_HEX_DIGITS = {"id": 32, "key": 32, "public": 64, "file_sha256": 64, "signature": 128}
 _Document = TypeVar("_Document", "PublicKey", "Statement")
 
 
@@ -206,9 +206,9 @@ def _parsed(kind: type[_Document], text: bytes, *more: str) -> tuple[_Document, 
     for field, wanted in known.items():
         if not isinstance(raw[field], wanted) or (wanted is int and isinstance(raw[field], bool)):
             raise ValueError(f"the field {field} is {raw[field]!r}, expected is {getattr(wanted, '__name__', wanted)}")
-    for field, form in (("id", _HEX_ID), ("key", _HEX_ID), ("file_sha256", _HEX_SHA256), ("public", _HEX_SHA256)):
-        if field in raw and not form.fullmatch(raw[field]):
-            raise ValueError(f"the field {field} is {raw[field]!r}, expected are {32 if form is _HEX_ID else 64} hexadecimal digits")
+    for field, n_digits in _HEX_DIGITS.items():
+        if field in raw and not re.fullmatch(f"[0-9a-f]{{{n_digits}}}", raw[field]):
+            raise ValueError(f"the field {field} is {raw[field]!r}, expected are {n_digits} hexadecimal digits in lower case")
     further = {name: raw.pop(name) for name in more}
     document = kind(**raw)
     if to_json(document, **further) != text:
@@ -222,7 +222,7 @@ def _read_revoked(file: Path) -> frozenset[str]:
     _refuse_writable(file)
     lines = [line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines()]
     for number, line in enumerate(lines, 1):
-        if line and not _HEX_ID.fullmatch(line) and not _HEX_SHA256.fullmatch(line):
+        if line and not re.fullmatch(r"[0-9a-f]{32}(?:[0-9a-f]{32})?", line):
             raise ConfigError(f"line {number} of {file} is neither a key's id (32 hexadecimal digits) nor a file's SHA-256 (64); mend it")
     return frozenset(filter(None, lines))
 

@@ -66,6 +66,14 @@ def test_the_signature_of_another_file_and_of_another_version_are_told_apart(key
         trusted_bundle(data, signature_of(data, keys.good, "0.4.0"), "b", keys.trust, TODAY)
 
 
+def test_a_signature_in_capitals_is_another_signature(keys: Keys) -> None:
+    data = SHIPPED.read_bytes()
+    signature = signature_of(data, keys.good, "0.3.0")
+    made = json.loads(signature)["signature"].encode()
+    with pytest.raises(SignatureError, match="the field signature"):
+        check_signature(signature.replace(made, made.upper()), "b.sig", keys.trust, TODAY)
+
+
 def test_a_revoked_file_is_refused_whoever_signed_it(keys: Keys, tmp_path: Path) -> None:
     data = SHIPPED.read_bytes()
     signature = signature_of(data, keys.good, "0.3.0")
