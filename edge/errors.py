@@ -8,6 +8,7 @@ EdgeError
 ├── MissingDependencyError  (ImportError, 69)  a package that is not installed
 ├── CameraError             (OSError, 69)      a camera without frames
 ├── OutputError             (OSError, 74)      a place we cannot write to
+├── UpdateError             (OSError, 74)      a place that no update can be fetched from
 ├── StoreError              (OSError, 74)      records that cannot be kept or read back
 └── ConfigError             (ValueError, 78)   a setting that is not allowed
 
@@ -46,6 +47,10 @@ class CameraError(EdgeError, OSError):
 
 
 class OutputError(EdgeError, OSError):
+    exit_code = 74
+
+
+class UpdateError(EdgeError, OSError):
     exit_code = 74
 
 

@@ -9,6 +9,7 @@ from edge import __version__
 from edge.errors import EdgeError
 from firmware_tools.keys import keygen
 from firmware_tools.sign import sign
+from firmware_tools.update import rollback, update
 from firmware_tools.verify import verify
 
 _USAGE, _OUTPUT, _INTERRUPTED = 64, 74, 130
@@ -39,6 +40,8 @@ def _root(
 app.command()(keygen)
 app.command()(sign)
 app.command()(verify)
+app.command()(update)
+app.command()(rollback)
 
 
 def main() -> NoReturn:
