@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 
 from edge import __version__
 from edge.errors import EdgeError
+from edge.quiet import quiet_libraries
 from edge.service_commands import add_commands
 
 _USAGE, _OUTPUT, _INTERRUPTED, _PIPE_CLOSED = 64, 74, 130, 141  # the last two as shells report SIGINT and SIGPIPE
@@ -183,7 +183,7 @@ def _refuse(message: str) -> NoReturn:
 def _finish(work: Callable[[], int]) -> NoReturn:
     """Do the work of a command and leave with its exit code; nothing that goes wrong on purpose shows a traceback."""
     try:
-        with _quiet_libraries():
+        with quiet_libraries():
             code = work()
             sys.stdout.flush()
     except EdgeError as error:
@@ -196,26 +196,6 @@ def _finish(work: Callable[[], int]) -> NoReturn:
         _complain(f"input or output failed: {error}")
         code = _OUTPUT
     raise typer.Exit(code)
-
-
-@contextmanager
-def _quiet_libraries() -> Iterator[None]:
-    """Keep from the terminal what C libraries print there (libtiff each damaged line, TFLite its delegates); Python's own errors pass."""
-    if sys.stderr is None:  # closed by whoever started us
-        yield
-        return
-    sys.stderr.flush()
-    terminal, python_stderr = os.dup(2), sys.stderr
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    with open(terminal, "w", buffering=1, encoding=python_stderr.encoding, errors="backslashreplace", closefd=False) as sys.stderr:
-        try:
-            yield
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
-            sys.stderr = python_stderr
 
 
 def _complain(message: str) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from edge import __version__
 from edge.errors import EdgeError
+from edge.quiet import quiet_libraries
 from firmware_tools.keys import keygen
 from firmware_tools.sign import sign
 from firmware_tools.update import rollback, update
@@ -46,7 +47,8 @@ app.command()(rollback)
 
 def main() -> NoReturn:
     try:
-        app()
+        with quiet_libraries():
+            app()
     except EdgeError as error:
         print(f"checkreader-firmware: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

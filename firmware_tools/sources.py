@@ -16,7 +16,7 @@ from edge.service.trust import MOST_SIGNATURE_BYTES, SUFFIX
 
 USB = "usb"
 _KINDS = ("*.bundle", "*.deb")
-_MOUNTED = ("/media/", "/run/media/", "/mnt/")
+_MOUNTED = ("/media/", "/run/media/")
 _TIMEOUT_S = 30.0
 _BLOCK_BYTES = 64 * 1024
 # Told after each block: the bytes that are here.
@@ -48,7 +48,7 @@ def find_offers(source: str, authority: Path | None = None, mounts: Path = Path(
         return [_offer_at(source, authority)]
     folders = list(_usb_folders(mounts)) if source == USB else [Path(source).expanduser()]
     if not folders:
-        raise UpdateError("no USB stick is mounted below /media, /run/media or /mnt; put one in, and mount it")
+        raise UpdateError("no USB stick is mounted below /media or /run/media; put one in, and mount it")
     try:
         files = [file for folder in folders for file in (_offered(folder) if folder.is_dir() else [folder])]
         signed = [file for file in files if file.with_name(file.name + SUFFIX).is_file()]

@@ -4,6 +4,7 @@ import datetime
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -242,7 +243,7 @@ def _progress(words: str, n_bytes: int) -> Iterator[Any]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True, disable=not os.isatty(2)) as progress:
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(words, total=n_bytes)
         yield lambda done: progress.update(task, completed=done)
 

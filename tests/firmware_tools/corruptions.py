@@ -46,7 +46,7 @@ class Corruptor:
                 return Corruption(way.__name__, data, signature, self.trust)
 
     def untouched(self) -> bytes:
-        return _zip(list(self._members().items()))
+        return zipped(list(self._members().items()))
 
     # What happens on the way: neither file is signed anew.
 
@@ -105,16 +105,16 @@ class Corruptor:
         members = self._members()
         one, two = self.chance.sample(sorted(members.keys() - {CARD}), 2)
         members[one], members[two] = members[two], members[one]
-        return self._signed(_zip(list(members.items())))
+        return self._signed(zipped(list(members.items())))
 
     def added_member(self) -> tuple[bytes, bytes]:
         name = f"models/{self.chance.choice(['spy', 'digit2', 'a'])}.tflite"
-        return self._signed(_zip([*self._members().items(), (name, self.chance.randbytes(64))]))
+        return self._signed(zipped([*self._members().items(), (name, self.chance.randbytes(64))]))
 
     def removed_member(self) -> tuple[bytes, bytes]:
         members = self._members()
         members.pop(self.chance.choice(sorted(members)))
-        return self._signed(_zip(list(members.items())))
+        return self._signed(zipped(list(members.items())))
 
     def path_traversal(self) -> tuple[bytes, bytes]:
         """Even with its hash on the card, as whoever packs could put it there."""
@@ -127,11 +127,11 @@ class Corruptor:
         card = json.loads(members[CARD])
         card["files"][name] = hashlib.sha256(members[name]).hexdigest()
         members[CARD] = (json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
-        return self._signed(_zip(list(members.items())))
+        return self._signed(zipped(list(members.items())))
 
     def zip_bomb(self) -> tuple[bytes, bytes]:
         size = self.chance.randrange(32, 64) << 20
-        return self._signed(_zip([*self._members().items(), ("models/bomb.tflite", bytes(size))], zipfile.ZIP_DEFLATED))
+        return self._signed(zipped([*self._members().items(), ("models/bomb.tflite", bytes(size))], zipfile.ZIP_DEFLATED))
 
     def shared_bytes(self) -> tuple[bytes, bytes]:
         """Many entries that all stand for the same bytes of the file."""
@@ -149,10 +149,10 @@ class Corruptor:
     def twice_the_same_name(self) -> tuple[bytes, bytes]:
         members = self._members()
         name = self.chance.choice(sorted(members))
-        return self._signed(_zip([(name, self.chance.randbytes(50)), *members.items()]))
+        return self._signed(zipped([(name, self.chance.randbytes(50)), *members.items()]))
 
     def comment(self) -> tuple[bytes, bytes]:
-        return self._signed(_zip(list(self._members().items()), comment=self.chance.randbytes(self.chance.randrange(1, 60))))
+        return self._signed(zipped(list(self._members().items()), comment=self.chance.randbytes(self.chance.randrange(1, 60))))
 
     def other_version(self) -> tuple[bytes, bytes]:
         return self.data, signature_of(self.data, self.keys.good, f"{self.chance.randrange(1, 99)}.{self.version}")
@@ -172,7 +172,7 @@ def _flipped(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def _zip(members: list[tuple[str, bytes]], method: int = zipfile.ZIP_STORED, comment: bytes = b"") -> bytes:
+def zipped(members: list[tuple[str, bytes]], method: int = zipfile.ZIP_STORED, comment: bytes = b"") -> bytes:
     """As this project writes bundles, but for what the caller changes."""
     import warnings
 
