@@ -9,6 +9,7 @@ from edge import __version__
 from edge.errors import EdgeError
 from edge.quiet import quiet_libraries
 from firmware_tools.keys import keygen
+from firmware_tools.pack import pack
 from firmware_tools.sign import sign
 from firmware_tools.update import rollback, update
 from firmware_tools.verify import verify
@@ -38,6 +39,7 @@ def _root(
     """Look after the model bundles that devices run."""
 
 
+app.command()(pack)
 app.command()(keygen)
 app.command()(sign)
 app.command()(verify)
