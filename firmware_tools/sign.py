@@ -12,7 +12,7 @@ from edge.errors import BundleError, OutputError, UsageError
 from edge.service.trust import SUFFIX, Statement, key_id, signed_bytes, to_json
 from edge.service.versions import version_key
 from firmware_tools.keys import PassphraseFile, read_key
-from firmware_tools.package import MOST_PACKAGE_BYTES, is_package, package_version
+from firmware_tools.package import MOST_PACKAGE_BYTES, is_package, read_package
 
 
 def sign(
@@ -68,4 +68,4 @@ def content_of(file: Path) -> tuple[bytes, str]:
         raise BundleError(f"{file} cannot be read ({error.strerror}); name an existing bundle or package") from None
     if file.name.endswith(SUFFIX):
         raise UsageError(f"{file} is a signature; name the file that it is about")
-    return data, package_version(file) if is_package(data) else parse_bundle(data, str(file)).version
+    return data, read_package(file).version if is_package(data) else parse_bundle(data, str(file)).version

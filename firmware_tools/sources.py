@@ -15,7 +15,6 @@ from edge.errors import ConfigError, UpdateError, UsageError
 from edge.service.trust import MOST_SIGNATURE_BYTES, SUFFIX
 
 USB = "usb"
-_KINDS = ("*.bundle", "*.deb")
 _MOUNTED = ("/media/", "/run/media/")
 _TIMEOUT_S = 30.0
 _BLOCK_BYTES = 64 * 1024
@@ -53,7 +52,7 @@ def find_offers(source: str, authority: Path | None = None, mounts: Path = Path(
         files = [file for folder in folders for file in (_offered(folder) if folder.is_dir() else [folder])]
         signed = [file for file in files if file.with_name(file.name + SUFFIX).is_file()]
         if not signed:
-            there = f"{files[0]} has no {files[0].name}{SUFFIX} beside it" if files else f"no bundle or package lies in {folders[0]}"
+            there = f"{files[0]} has no {files[0].name}{SUFFIX} beside it" if files else f"no bundle lies in {folders[0]}"
             raise UpdateError(f"{there}; sign it with checkreader-firmware sign, and copy both")
         return [_offer_in(file) for file in signed]
     except OSError as error:
@@ -63,7 +62,7 @@ def find_offers(source: str, authority: Path | None = None, mounts: Path = Path(
 
 
 def _offered(folder: Path) -> list[Path]:
-    return sorted(file for kind in _KINDS for file in folder.glob(kind) if file.is_file())
+    return sorted(file for file in folder.glob("*.bundle") if file.is_file())
 
 
 def _usb_folders(mounts: Path) -> Iterator[Path]:

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from edge.errors import BundleError, ConfigError, EdgeError, OutputError, Update
 from edge.recognize.bundle import MOST_BYTES, Bundle, read_bundle
 from edge.service.durable import make_folder
 from edge.service.slots import MOST_FAILURES, Firmware, Slot, firmware_of
-from edge.service.trust import Statement, Trust, check_signature, read_trust, trusted_bundle
+from edge.service.trust import SUFFIX, Statement, Trust, check_file, check_signature, read_trust, trusted_bundle
 from edge.service.versions import version_key
+from firmware_tools.package import MOST_PACKAGE_BYTES, install_package, installed_version, is_package
 from firmware_tools.sources import Offer, find_offers
 
 if TYPE_CHECKING:
@@ -59,12 +61,16 @@ def update(
     The daemon reads with it from the next check on; if it does not run well with it, it goes back by itself. Without FROM the place is
     firmware.source of the configuration.
     """
-    device = open_device(read_config(config))
-    source = source or device.config.firmware.source
+    configured = read_config(config)
+    source = source or configured.firmware.source
     if not source:
         raise UsageError("say where the update comes from: a file, a folder, usb or an https address, or set firmware.source")
+    if source.endswith(".deb"):
+        _take_package(configured, source, is_downgrade_allowed=allow_downgrade, is_dry=dry_run, as_json=as_json)
+        return
+    device = open_device(configured)
     with _alone(device.firmware.folder):
-        offer, statement = _best_offer(device, source)
+        offer, statement = _best_offer(device.config, device.trust, source)
         if statement.file_sha256 == device.now.sha256:
             _tell(as_json, f"{offer.name}: version {statement.version} is what this device reads with already", {"is_changed": False})
             return
@@ -113,13 +119,40 @@ def open_device(config: Config) -> Device:
         return Device(config, firmware, trust, read_bundle())
 
 
-def _best_offer(device: Device, source: str) -> tuple[Offer, Statement]:
+def _take_package(config: Config, source: str, *, is_downgrade_allowed: bool, is_dry: bool, as_json: bool) -> None:
+    """Install a new version of the reader itself; the bundle in the slots stays, unless the new reader brings a newer one."""
+    if not config.firmware.trust:
+        raise ConfigError("firmware.trust is not set; name the folder of the keys whose packages may be installed")
+    offer, statement = _best_offer(config, read_trust(Path(config.firmware.trust).expanduser()), source)
+    now = installed_version() or __version__
+    with _check("version"):
+        _need_newer(statement, now, is_downgrade_allowed=is_downgrade_allowed)
+    with _check("space"):
+        if statement.file_bytes > MOST_PACKAGE_BYTES:
+            raise BundleError(f"the field file_bytes is {statement.file_bytes}, expected are at most {MOST_PACKAGE_BYTES}")
+        _need_space(Path(tempfile.gettempdir()), statement.file_bytes)
+    with _check("source"), _progress(f"fetching {offer.name}", statement.file_bytes) as told:
+        data = offer.read(statement.file_bytes, told)
+    with _check("signature"):
+        check_file(statement, data, offer.name)
+        if not is_package(data):
+            raise BundleError(f"{offer.name} is no Debian package, expected is one by its name")
+    if not is_dry:
+        with _check("package"):
+            install_package(data, statement.version)
+    done = "can be installed; nothing was changed" if is_dry else f"takes the place of {now}"
+    _tell(
+        as_json, f"the package of version {statement.version} {done}", {"is_changed": not is_dry, "from": now, "version": statement.version}
+    )
+
+
+def _best_offer(config: Config, trust: Trust, source: str) -> tuple[Offer, Statement]:
     """Return the newest bundle of those that a trusted key signed; the first refusal where there is none.
 
     Raises:
         EdgeError: nothing can be fetched, or nothing is trusted.
     """
-    authority = device.config.firmware.authority
+    authority = config.firmware.authority
     with _check("source"):
         offers = find_offers(source, Path(authority).expanduser() if authority else None)
     today = datetime.datetime.now(datetime.UTC).date()
@@ -127,7 +160,7 @@ def _best_offer(device: Device, source: str) -> tuple[Offer, Statement]:
     for offer in offers:
         try:
             with _check("signature"):
-                trusted.append((offer, check_signature(offer.signature, offer.name + ".sig", device.trust, today)))
+                trusted.append((offer, check_signature(offer.signature, offer.name + SUFFIX, trust, today)))
         except EdgeError as error:
             refusals.append(error)
     if not trusted:
@@ -145,10 +178,7 @@ def _checked(
     """
     now = device.now.version
     with _check("version"):
-        if not _is_newer(statement.version, now) and not (is_downgrade_allowed and statement.allow_downgrade):
-            signed = "signed for going back" if statement.allow_downgrade else "not signed for going back (sign --allow-downgrade)"
-            said = f"the field version is {statement.version}, expected is one after {now}; it is {signed}"
-            raise BundleError(f"{said}, and --allow-downgrade was {'' if is_downgrade_allowed else 'not '}given here")
+        _need_newer(statement, now, is_downgrade_allowed=is_downgrade_allowed)
         n_failures = device.firmware.slots().failures.get(statement.file_sha256, 0)
         if n_failures >= MOST_FAILURES and not is_again:
             raise BundleError(f"version {statement.version} was taken back before; --again takes it all the same")
@@ -189,6 +219,14 @@ def _tried(device: Device, bundle: Bundle) -> list["Finding"]:
     return findings
 
 
+def _need_newer(statement: Statement, now: str, *, is_downgrade_allowed: bool) -> None:
+    if _is_newer(statement.version, now) or (is_downgrade_allowed and statement.allow_downgrade):
+        return
+    signed = "signed for going back" if statement.allow_downgrade else "not signed for going back (sign --allow-downgrade)"
+    said = f"the field version is {statement.version}, expected is one after {now}; it is {signed}"
+    raise BundleError(f"{said}, and --allow-downgrade was {'' if is_downgrade_allowed else 'not '}given here")
+
+
 def _need_space(folder: Path, n_bytes: int) -> None:
     there = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
     found = os.statvfs(there)
@@ -219,7 +257,11 @@ def _check(name: str) -> Iterator[None]:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep a second update out while the first one is not done."""
+    """Keep a second update out while the first one is not done, and root out of what the daemon has to write to."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    owner = there.stat().st_uid
+    if os.geteuid() == 0 and owner != 0:
+        raise UsageError(f"{there} belongs to user {owner}, who could not write to what root makes there; run this as that user (sudo -u)")
     try:
         make_folder(folder)
         handle = os.open(folder / "update.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

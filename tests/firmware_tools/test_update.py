@@ -114,7 +114,7 @@ def test_a_missing_configuration_of_slots_or_keys_is_told(device: Device, tmp_pa
 
 
 def test_a_folder_without_a_signed_bundle_and_no_usb_stick_are_told(device: Device) -> None:
-    assert "no bundle or package lies in" in device.refused(device.offered, code=74)
+    assert "no bundle lies in" in device.refused(device.offered, code=74)
     (device.offer("0.4.0").with_name("new.bundle.sig")).unlink()
     assert "new.bundle.sig beside it" in device.refused(device.offered, code=74)
 
