@@ -30,7 +30,11 @@ def look_at_trust(config: Config, today: datetime.date) -> Iterator[Line]:
             now = f"version {slots.slot.version} in slot {slots.active}" if slots.slot else "the bundle that came with the reader"
             trial = ", on trial" if slots.trial else ""
             yield Line("updates", "ok", f"{now} is read with{trial}")
-        bad = sorted(sha256[:12] for sha256, n in slots.failures.items() if n >= MOST_FAILURES)
+        bad = sorted(
+            sha256[:12]
+            for sha256, n in slots.failures.items()
+            if n >= MOST_FAILURES and (slots.slot is None or sha256 != slots.slot.sha256)
+        )
         if bad:
             advice = "see the journal of that day; checkreader-firmware update --again tries once more"
             yield Line("updates", "warn", f"taken back, and not taken again: {', '.join(bad)}", advice)
