@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ConfigFile = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration of the device.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _CONFIG = Path("/etc/checkreader.toml")
-_MOST_CONFIRMED = 200
+_MOST_CONFIRMED = 100
 # Beside the bundle itself: its signature, and the file that says which slot is read with, twice.
 _MORE_BYTES = 64 * 1024
 

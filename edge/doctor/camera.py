@@ -49,7 +49,7 @@ def look_at_camera(config: Config, bundle: Bundle, root: Path) -> Iterator[Line]
         device = None
     holders = [] if kind == "replay" else sorted(set(_holders(root, device)))
     if holders:
-        ours = all(name.startswith((_OURS, "python")) for _, name in holders)
+        ours = all(_is_ours(root / "proc" / str(number)) for number, _ in holders)
         said = ", ".join(f"{name} (process {number})" for number, name in holders)
         advice = "" if ours else "end that program, or give it another camera"
         yield Line("camera", "ok" if ours else "fail", f"{said} holds the camera, so that it was not opened", advice)
@@ -95,6 +95,12 @@ def _judge(frame: Frame, bundle: Bundle, config: Config) -> Line:
     if quality.problems:
         return Line("focus", "warn", f"the check under the camera shows {', '.join(quality.problems)}", quality.advice)
     return Line("focus", "ok", "the check under the camera is sharp and well lit")
+
+
+def _is_ours(process: Path) -> bool:
+    """Return whether a process is this program: it may run under Python's name."""
+    words = (text_of(process / "cmdline") or "").split("\0")
+    return any(Path(word).name == _OURS for word in words) or ("-m" in words and "edge" in words)
 
 
 def _holders(root: Path, device: Path | None) -> Iterator[tuple[int, str]]:

@@ -58,6 +58,8 @@ def confirmed_strips(config: Config, most: int) -> list[ConfirmedStrip]:
             for row in connection.execute(sql, (most,)):
                 record = record_of(row, vault)
                 strips += _strips_of(record, pictures.read(str(record.picture), record.picture_sha256))
+                if len(strips) >= most:
+                    break
     return strips[:most]
 
 

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -58,6 +58,9 @@ def serve(config: Config) -> int:
         daemon = Daemon(config, store, firmware=firmware)
         with _told(config, daemon, firmware):
             _answer(config, daemon, store, listener)
+        if firmware is not None:
+            with suppress(OSError):  # then the next start goes back
+                firmware.pause()
     return 0
 
 

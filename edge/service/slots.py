@@ -82,7 +82,7 @@ class Firmware:
             return _parsed((self.folder / _STATE).read_bytes())
         except FileNotFoundError:
             return Slots()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             _LOG.error("%s cannot be read (%s); the bundle that came with the reader is used", self.folder / _STATE, error)
             return Slots()
 
@@ -157,6 +157,12 @@ class Firmware:
         with self._changing() as slots:
             if slots.trial is not None:
                 self._write(self._sound(_back(slots)))
+
+    def pause(self) -> None:
+        """The reader is ended on purpose: a trial that was not over yet begins anew with the next start."""
+        with self._changing() as slots:
+            if slots.trial is not None:
+                self._write(replace(slots, trial=replace(slots.trial, starts=0)))
 
     def roll_back(self) -> Slots:
         """Go back by hand, to the other slot, or else to the bundle that came with the reader; the timer will not take this one again.

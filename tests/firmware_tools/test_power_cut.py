@@ -52,6 +52,7 @@ STORIES: dict[str, tuple[tuple[str, ...], Callable[[Firmware, Keys], object], se
     "a start that begins the trial": (("0.3.1",), lambda f, k: (install(f, k, "0.3.2"), start(f)), {"0.3.1", "0.3.2"}),
     "a trial that ends well": (("0.3.1",), lambda f, k: settle(f, k, "0.3.2"), {"0.3.1", "0.3.2"}),
     "a start that goes back": (("0.3.1",), lambda f, k: (install(f, k, "0.3.2"), fall_back(f)), {"0.3.1", "0.3.2"}),
+    "a stop on purpose in a trial": (("0.3.1",), lambda f, k: (install(f, k, "0.3.2"), start(f), f.pause()), {"0.3.1", "0.3.2"}),
     "going back by hand": (("0.3.1", "0.3.2"), lambda f, k: f.roll_back(), {"0.3.1", "0.3.2"}),
 }
 

@@ -167,7 +167,7 @@ def test_a_camera_is_missing_held_or_gives_frames(tmp_path: Path) -> None:
     held = camera("webcam", tmp_path)
     assert (held["camera permissions"].level, held["camera"].level) == ("ok", "fail")
     assert "cheese (process 4242) holds the camera" in held["camera"].words
-    (tmp_path / "proc/4242/comm").write_text("checkreader\n")
+    (tmp_path / "proc/4242/cmdline").write_text("python3\0/opt/checkreader/bin/checkreader\0serve\0")
     assert camera("webcam", tmp_path)["camera"].level == "ok"
     seen = camera(f"replay:{ROOT}/samples/frames/desk_2.jpg", tmp_path)
     assert seen["camera"].words.endswith("gives frames of 1600 x 900 pixels")

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -171,24 +172,36 @@ def test_a_bundle_with_which_the_loop_stands_still_is_given_up(firmware: Firmwar
     assert list(firmware.slots().failures.values()) == [1]
 
 
-def test_the_daemon_takes_up_an_update_runs_well_and_keeps_it_over_a_restart(firmware: Firmware, keys: Keys, tmp_path: Path) -> None:
-    config = tmp_path / "checkreader.toml"
+def test_the_daemon_judges_an_update_keeps_a_good_one_and_goes_back_after_a_crash(firmware: Firmware, keys: Keys, tmp_path: Path) -> None:
+    config, log = tmp_path / "checkreader.toml", tmp_path / "log"
     slots = f'[firmware]\nfolder = "{firmware.folder}"\ntrust = "{keys.folder}"\n'
     config.write_text(f'{slots}[camera]\nsource = "replay:{ROOT}/samples/frames"\n[store]\nfolder = "{tmp_path}/s"\n[web]\nport = 0\n')
     command = [sys.executable, "-m", "edge", "serve", "--config", str(config)]
-    with (tmp_path / "log").open("w") as log:
-        for turn in range(2):
-            with subprocess.Popen(command, stderr=log, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
-                try:
-                    _wait(lambda: (tmp_path / "log").read_text().count("the page is at") == turn + 1)  # noqa: B023
-                    if not turn:
-                        install(firmware, keys, "0.4.0")
-                        _wait(lambda: firmware.slots().trial is None)
-                finally:
-                    process.send_signal(signal.SIGTERM)
-                assert process.wait(30) == 0
-    said = (tmp_path / "log").read_text()
-    assert "bundle 0.4.0" in said
-    assert "the bundle 0.4.0 runs well and stays" in said
-    assert firmware.slots().active == "a"
+
+    @contextmanager
+    def serving(ended_by: signal.Signals) -> Iterator[None]:
+        before = log.read_text().count("the page is at") if log.exists() else 0
+        with (
+            log.open("a") as said,
+            subprocess.Popen(command, stderr=said, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process,
+        ):
+            try:
+                _wait(lambda: log.read_text().count("the page is at") > before)
+                yield
+            finally:
+                process.send_signal(ended_by)
+        assert process.returncode == (0 if ended_by == signal.SIGTERM else -ended_by)
+
+    with serving(signal.SIGTERM):
+        install(firmware, keys, "0.4.0")
+        _wait(lambda: "bundle 0.4.0" in log.read_text())
+    assert firmware.slots().trial is not None  # ended on purpose before it was judged: that is no failure
+    with serving(signal.SIGTERM):
+        _wait(lambda: firmware.slots().trial is None)
+    assert "the bundle 0.4.0 runs well and stays" in log.read_text()
+    install(firmware, keys, "0.5.0")
+    with serving(signal.SIGKILL):
+        assert firmware.slots().trial is not None
+    with serving(signal.SIGTERM):
+        assert "the bundle 0.5.0 did not become healthy at its last start; going back" in log.read_text()
     assert begun(firmware) == "0.4.0"
