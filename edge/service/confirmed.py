@@ -76,4 +76,5 @@ def _strips_of(record: Record, jpeg: bytes) -> Iterator[ConfirmedStrip]:
         kind = _KINDS[label["kind"]]
         field = "check_number" if kind == "digits" else kind
         truth = record.truth[field].get(_SAME_BY.get(kind, "text"))
-        yield ConfirmedStrip(Frame(pixels, label["file"]), kind, currency_code(record), truth)
+        # Copied, so that the page that the strip was cut from need not be kept.
+        yield ConfirmedStrip(Frame(pixels.copy(), label["file"]), kind, currency_code(record), truth)
