@@ -98,8 +98,15 @@ class Firmware:
         """Return the bundle to start with, after going back where the last start with a new one did not end well.
 
         What lies in the slot is looked at: a bundle that was damaged, or whose key or self was revoked, is not begun with. On a disk
-        that cannot be written to, a trial is not begun, since its end could not be told.
+        that cannot be written to, a trial is not begun, since its end could not be told. While the keys cannot be read the bundle that came
+        with the reader is used, and the slots stay as they are.
         """
+        try:
+            read_trust(self._trust)
+        except EdgeError as error:
+            _LOG.error("the bundle that came with the reader is used: %s", error)
+            self._held = Slots()
+            return None
         try:
             with self._changing() as slots:
                 trial = slots.trial

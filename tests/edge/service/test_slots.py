@@ -101,6 +101,18 @@ def test_a_key_that_is_revoked_afterwards_takes_its_bundles_with_it(firmware: Fi
     assert begun(firmware) == "0.3.0"
 
 
+def test_while_the_keys_cannot_be_trusted_the_slots_wait(firmware: Firmware, keys: Keys) -> None:
+    install(firmware, keys, "0.4.0")
+    assert begun(firmware) == "0.4.0"
+    firmware.mark_healthy()
+    keys.folder.chmod(0o777)
+    broken = Firmware(firmware.folder, keys.folder)
+    assert begun(broken) == "0.3.0"
+    assert broken.active_file() is None
+    keys.folder.chmod(0o755)
+    assert begun(Firmware(firmware.folder, keys.folder)) == "0.4.0"
+
+
 def test_a_newer_reader_uses_the_bundle_that_came_with_it_unless_an_older_one_was_meant(firmware: Firmware, keys: Keys) -> None:
     install(firmware, keys, "0.2.0", is_downgrade=True)
     assert begun(firmware) == "0.2.0"
