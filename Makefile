@@ -7,12 +7,13 @@ STRIPS     ?= samples/strips
 # The day on which the sample checks were new: dates are judged from it.
 TODAY      := 2026-11-25
 FUZZ_CASES ?= 5000
+CORRUPTIONS ?= 10000
 BIN        := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read run train check lint types test fuzz reproduce test-reference test-arm64 report ablation bench samples docs load soak install-service lock clean
+.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 report ablation bench samples docs load soak install-service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +40,12 @@ test: $(VENV)/.test ## set up all that the tests need and run them; ARGS="-k amo
 
 fuzz: $(VENV)/.test ## read FUZZ_CASES=5000 spoilt pictures; what went wrong is left in build/fuzz
 	@FUZZ_CASES=$(FUZZ_CASES) FUZZ_FOLDER=build/fuzz $(BIN)/python -m pytest tests/end_to_end/test_fuzz.py
+
+corruptions: $(VENV)/.test ## spoil a signed bundle in CORRUPTIONS=10000 ways; each has to be refused
+	@CORRUPTIONS=$(CORRUPTIONS) $(BIN)/python -m pytest tests/firmware_tools/test_sign.py -k corruption -s
+
+power-cuts: $(VENV)/.test ## kill an update at every system call that writes (needs strace); the reader has to start each time
+	@POWER_CUTS=1 $(BIN)/python -m pytest tests/firmware_tools/test_power_cut.py -s
 
 reproduce: $(VENV)/.train ## rebuild the released models from their float weights and compare them byte for byte
 	@$(BIN)/checkreader-train reproduce

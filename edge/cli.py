@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,9 +12,12 @@ import typer
 
 from edge import __version__
 from edge.errors import EdgeError
-from edge.service_commands import add_commands
+from edge.quiet import quiet_libraries
+from edge.service_commands import CameraName, ConfigFile, StoreFolder, add_commands, configured_by
 
 _USAGE, _OUTPUT, _INTERRUPTED, _PIPE_CLOSED = 64, 74, 130, 141  # the last two as shells report SIGINT and SIGPIPE
+
+DEVICE_CONFIG = Path("/etc/checkreader.toml")
 
 app = typer.Typer(
     name="checkreader",
@@ -158,20 +160,35 @@ def bench(
 
 @app.command()
 def doctor(
-    parity: Annotated[bool, typer.Option("--parity", help="Run the bundle's golden set and compare every code.")] = False,
+    parity: Annotated[bool, typer.Option("--parity", help="Only run the bundle's golden set, and compare every code.")] = False,
     as_json: AsJson = False,
+    config: ConfigFile = None,
+    camera: CameraName = None,
+    store: StoreFolder = None,
     bundle: BundleFile = None,
-    runtime: RuntimeName = Runtime.AUTO,
-    threads: Threads = 1,
+    runtime: Annotated[Runtime | None, typer.Option("--runtime", help="Which interpreter runs the networks; auto prefers litert.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, max=64, help="Threads of the interpreter.")] = None,
 ) -> None:
-    """Say whether the networks answer on this device as they did where they were built."""
-    if not parity:
-        _refuse("say what to look at: --parity")
+    """Say what is wrong on this device, and how to mend it.
+
+    Without --config, /etc/checkreader.toml is looked at where it is there. Exit: 1 where something has failed.
+    """
 
     def work() -> int:
-        from edge.doctor import check_parity
+        from edge.config import changed_config
 
-        return check_parity(bundle, runtime.value, threads, as_json)
+        said = {"reading.runtime": runtime and runtime.value, "reading.threads": threads}
+        own = config or (DEVICE_CONFIG if not parity and DEVICE_CONFIG.exists() else None)
+        configured = changed_config(
+            configured_by(own, camera, store, bundle), {key: value for key, value in said.items() if value is not None}
+        )
+        if parity:
+            from edge.doctor.parity import check_parity
+
+            return check_parity(bundle, configured.reading.runtime, configured.reading.threads, as_json)
+        from edge.doctor.examine import examine
+
+        return examine(configured, as_json)
 
     _finish(work)
 
@@ -183,7 +200,7 @@ def _refuse(message: str) -> NoReturn:
 def _finish(work: Callable[[], int]) -> NoReturn:
     """Do the work of a command and leave with its exit code; nothing that goes wrong on purpose shows a traceback."""
     try:
-        with _quiet_libraries():
+        with quiet_libraries():
             code = work()
             sys.stdout.flush()
     except EdgeError as error:
@@ -196,26 +213,6 @@ def _finish(work: Callable[[], int]) -> NoReturn:
         _complain(f"input or output failed: {error}")
         code = _OUTPUT
     raise typer.Exit(code)
-
-
-@contextmanager
-def _quiet_libraries() -> Iterator[None]:
-    """Keep from the terminal what C libraries print there (libtiff each damaged line, TFLite its delegates); Python's own errors pass."""
-    if sys.stderr is None:  # closed by whoever started us
-        yield
-        return
-    sys.stderr.flush()
-    terminal, python_stderr = os.dup(2), sys.stderr
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    with open(terminal, "w", buffering=1, encoding=python_stderr.encoding, errors="backslashreplace", closefd=False) as sys.stderr:
-        try:
-            yield
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
-            sys.stderr = python_stderr
 
 
 def _complain(message: str) -> None:

@@ -97,6 +97,21 @@ class MqttConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareConfig:
+    """Bundles that come by update. ``folder``: the two slots, empty: none; ``trust``: the folder of keys that are trusted.
+
+    ``source``: a folder, ``usb`` or an HTTPS address where updates are looked for; ``authority``: the certificate (PEM) of an HTTPS server
+    of one's own. ``healthy_s``: the time that the daemon has to run well with a new bundle.
+    """
+
+    folder: str = ""
+    trust: str = ""
+    source: str = ""
+    authority: str = ""
+    healthy_s: float = _setting(60.0, _between(10, 3600))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     camera: CameraConfig = field(default_factory=CameraConfig)
     reading: ReadingConfig = field(default_factory=ReadingConfig)
@@ -104,6 +119,7 @@ class Config:
     audit: AuditConfig = field(default_factory=AuditConfig)
     web: WebConfig = field(default_factory=WebConfig)
     mqtt: MqttConfig = field(default_factory=MqttConfig)
+    firmware: FirmwareConfig = field(default_factory=FirmwareConfig)
 
 
 def read_config(path: Path | None = None) -> Config:

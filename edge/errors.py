@@ -4,9 +4,11 @@ EdgeError
 ├── UsageError              (ValueError, 64)   an option or argument that makes no sense
 ├── PictureError            (ValueError, 65)   a file that is not a picture we can read
 ├── BundleError             (ValueError, 65)   a model bundle that does not fit its card
+├── SignatureError          (ValueError, 65)   a file that no trusted key has signed as it is
 ├── MissingDependencyError  (ImportError, 69)  a package that is not installed
 ├── CameraError             (OSError, 69)      a camera without frames
 ├── OutputError             (OSError, 74)      a place we cannot write to
+├── UpdateError             (OSError, 74)      a place that no update can be fetched from
 ├── StoreError              (OSError, 74)      records that cannot be kept or read back
 └── ConfigError             (ValueError, 78)   a setting that is not allowed
 
@@ -32,6 +34,10 @@ class BundleError(EdgeError, ValueError):
     exit_code = 65
 
 
+class SignatureError(EdgeError, ValueError):
+    exit_code = 65
+
+
 class MissingDependencyError(EdgeError, ImportError):
     exit_code = 69
 
@@ -41,6 +47,10 @@ class CameraError(EdgeError, OSError):
 
 
 class OutputError(EdgeError, OSError):
+    exit_code = 74
+
+
+class UpdateError(EdgeError, OSError):
     exit_code = 74
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,16 @@ class Verdict:
     is_same_answer: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """The codes that one case gave here, those recorded for it, and the milliseconds that it took."""
+
+    network: str
+    found: I8
+    wanted: I8
+    ms: float
+
+
 def record_cases(models: Mapping[str, bytes], inputs: Mapping[str, Sequence[I8]]) -> bytes:
     """Return the golden set as it is stored: each input with its codes by each recorded runtime."""
     cases = []
@@ -51,26 +62,40 @@ def run_cases(bundle: Bundle, runtime: str, threads: int = 1) -> list[Verdict]:
         BundleError: the bundle has no golden set, or a damaged one.
         MissingDependencyError: the runtime is not installed.
     """
+    cards = bundle.card.networks
+    return [verdict_of(answer, len(cards[answer.network].symbols)) for answer in answer_cases(bundle, runtime, threads)]
+
+
+def answer_cases(bundle: Bundle, runtime: str, threads: int = 1) -> list[Answer]:
+    """Run the golden set, and return what each case gave beside what it should have given.
+
+    Raises:
+        BundleError, MissingDependencyError: as :func:`run_cases`.
+    """
     if MEMBER not in bundle.golden:
         raise BundleError(f"the bundle {bundle.version} has no golden set: use a bundle that was packed with one")
     chosen = choose_runtime(runtime)
     compared = chosen if chosen in RECORDED else "reference"
     models: dict[str, Int8Model] = {}
-    verdicts = []
+    answers = []
     try:
         cases: list[Any] = json.loads(bundle.golden[MEMBER])["cases"]
         for case in cases:
             network = str(case["network"])
             if network not in models:
                 models[network] = Int8Model(bundle.models[network], chosen, threads)
-            found, wanted = models[network](_unpacked(case["given"])), _unpacked(case["answers"][compared])
-            verdicts.append(_verdict(network, found, wanted, len(bundle.card.networks[network].symbols)))
+            given, wanted = _unpacked(case["given"]), _unpacked(case["answers"][compared])
+            started = time.perf_counter()
+            found = models[network](given)
+            answers.append(Answer(network, found, wanted, (time.perf_counter() - started) * 1e3))
     except (KeyError, TypeError, ValueError, zlib.error) as error:
         raise BundleError(f"the golden set of the bundle {bundle.version} cannot be followed ({error}): fetch the bundle again") from error
-    return verdicts
+    return answers
 
 
-def _verdict(network: str, found: I8, wanted: I8, n_symbols: int) -> Verdict:
+def verdict_of(answer: Answer, n_symbols: int) -> Verdict:
+    """Return how the codes of a case differ from those recorded."""
+    network, found, wanted = answer.network, answer.found, answer.wanted
     if found.shape != wanted.shape:
         return Verdict(network, wanted.size, wanted.size, 255, is_same_answer=False)
     away = np.abs(found.astype(int) - wanted)

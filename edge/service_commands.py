@@ -38,7 +38,7 @@ def add_commands(app: typer.Typer, finish: Finish) -> None:
         def work() -> int:
             from edge.service.watch import watch as show
 
-            return show(_configured(config, camera, store, bundle), store is not None, records)
+            return show(configured_by(config, camera, store, bundle), store is not None, records)
 
         finish(work)
 
@@ -56,7 +56,7 @@ def add_commands(app: typer.Typer, finish: Finish) -> None:
         def work() -> int:
             from edge.service.serve import serve as run
 
-            return run(_configured(config, camera, store, bundle, host, port))
+            return run(configured_by(config, camera, store, bundle, host, port))
 
         finish(work)
 
@@ -76,7 +76,7 @@ def add_commands(app: typer.Typer, finish: Finish) -> None:
         def work() -> int:
             from edge.service.calibrate import calibrate_store
 
-            return calibrate_store(_configured(config, None, store, bundle), is_restored=restore, is_tried=dry_run)
+            return calibrate_store(configured_by(config, None, store, bundle), is_restored=restore, is_tried=dry_run)
 
         finish(work)
 
@@ -91,7 +91,7 @@ def add_commands(app: typer.Typer, finish: Finish) -> None:
         def work() -> int:
             from edge.service.backup import back_up
 
-            return back_up(_configured(config, None, store, None), to)
+            return back_up(configured_by(config, None, store, None), to)
 
         finish(work)
 
@@ -109,7 +109,7 @@ def add_commands(app: typer.Typer, finish: Finish) -> None:
         def work() -> int:
             from edge.service.export_training import export_strips
 
-            return export_strips(_configured(config, None, store, None), to)
+            return export_strips(configured_by(config, None, store, None), to)
 
         finish(work)
 
@@ -123,12 +123,12 @@ def add_commands(app: typer.Typer, finish: Finish) -> None:
         def work() -> int:
             from edge.service.backup import check_store
 
-            return check_store(_configured(config, None, store, None))
+            return check_store(configured_by(config, None, store, None))
 
         finish(work)
 
 
-def _configured(
+def configured_by(
     config: Path | None, camera: str | None, store: Path | None, bundle: Path | None, host: str | None = None, port: int | None = None
 ) -> "Config":
     """Return the configuration of a file with what the options say in its place."""

@@ -1,14 +1,18 @@
 """The `checkreader-firmware` command: bundles on their way from the desktop to the device."""
 
-import json
 import sys
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from edge import __version__
 from edge.errors import EdgeError
+from edge.quiet import quiet_libraries
+from firmware_tools.keys import keygen
+from firmware_tools.pack import pack
+from firmware_tools.sign import sign
+from firmware_tools.update import rollback, update
+from firmware_tools.verify import verify
 
 _USAGE, _OUTPUT, _INTERRUPTED = 64, 74, 130
 
@@ -35,30 +39,18 @@ def _root(
     """Look after the model bundles that devices run."""
 
 
-@app.command()
-def verify(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A bundle; without it, the one that came along.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Check every byte of a bundle against its card, and say what is in it; 65 when anything differs."""
-    from edge.recognize.bundle import read_bundle
-
-    bundle = read_bundle(file)
-    n_bytes = {name: len(model) for name, model in sorted(bundle.models.items())}
-    if as_json:
-        facts = {"version": bundle.version, "sha256": bundle.sha256, "models_bytes": n_bytes, "golden": sorted(bundle.golden)}
-        typer.echo(json.dumps(facts))
-        return
-    typer.echo(f"{file or 'the bundle that came with the reader'}: every byte is what its card says")
-    typer.echo(f"version {bundle.version}, sha256 {bundle.sha256}")
-    for name, size in n_bytes.items():
-        typer.echo(f"{size:10,} bytes  {name}")
-    typer.echo(f"{sum(n_bytes.values()):10,} bytes  all models; {len(bundle.golden)} files of the golden set")
+app.command()(pack)
+app.command()(keygen)
+app.command()(sign)
+app.command()(verify)
+app.command()(update)
+app.command()(rollback)
 
 
 def main() -> NoReturn:
     try:
-        app()
+        with quiet_libraries():
+            app()
     except EdgeError as error:
         print(f"checkreader-firmware: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -4,7 +4,7 @@ It is the release gate: :func:`refusals` says why a bundle is not packed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
@@ -12,6 +12,8 @@ import numpy as np
 
 from edge.datatypes import F32, STRIP_HEIGHT_PX, Lattice, Reading, Strip
 from edge.locate.digit import normalize_digit
+from edge.parity import MOST_FLIPPED
+from edge.parity import refusals as refusals_of_counts
 from edge.pipeline import Kind, Reader
 from edge.recognize.bundle import Bundle
 from edge.recognize.card import NetworkCard
@@ -26,9 +28,6 @@ from train.networks import NetworkName
 from train.parity_sets import Task
 from train.quantize import SHAPES, levels_of, pieces, released_model
 
-# The most that int8 may read worse than float, as a share of all strings, and accept more wrong ones, as a share of the accepted; and
-# accepted amounts that may flip.
-MOST_LOST, MOST_FLIPPED = 0.001, 0
 _MONEY = ("amount", "digits")
 _N_DRAWN_DIGITS = 4000
 
@@ -144,29 +143,17 @@ def summed(rows: Sequence[Parity], name: str = "all") -> Parity:
     return Parity(name, "", **{field: sum(getattr(row, field) for row in rows) for field in fields})
 
 
+def counts_of(rows: Sequence[Parity]) -> dict[str, int]:
+    """Return what goes on the card: the counts of all sets together, and the flips among amounts alone, which decide."""
+    counts = {key: value for key, value in asdict(summed(rows)).items() if isinstance(value, int)}
+    return {**counts, "n_flipped_amounts": sum(row.n_flipped for row in rows if row.kind in _MONEY)}
+
+
 def refusals(rows: Sequence[Parity]) -> list[str]:
     """Return why a bundle must not be packed; empty where int8 reads as float does."""
-    both = summed(rows)
-    reasons = []
-    lost = _share(both.n_right_float - both.n_right_int8, both.n)
-    if lost > MOST_LOST:
-        reasons.append(
-            f"int8 reads {both.n_right_int8} of {both.n} strings, float {both.n_right_float}: {100 * lost:.2f} points less, "
-            f"{100 * MOST_LOST:.1f} are allowed"
-        )
-    more = _share(both.n_wrong_accepted_int8, both.n_accepted_int8) - _share(both.n_wrong_accepted_float, both.n_accepted_float)
-    if more > MOST_LOST:
-        reasons.append(
-            f"of what int8 accepts {both.n_wrong_accepted_int8} of {both.n_accepted_int8} are wrong, of float's "
-            f"{both.n_wrong_accepted_float} of {both.n_accepted_float}: {100 * more:.2f} points more, {100 * MOST_LOST:.1f} are allowed"
-        )
     flipped = [row for row in rows if row.kind in _MONEY and row.n_flipped > MOST_FLIPPED]
-    reasons += [f"{row.name}: {row.n_flipped} accepted amounts of {row.n} flip, none may" for row in flipped]
-    return reasons
-
-
-def _share(part: int, whole: int) -> float:
-    return part / max(1, whole)
+    reasons = refusals_of_counts({**counts_of(rows), "n_flipped_amounts": 0})  # which of the sets they are in is said here
+    return reasons + [f"{row.name}: {row.n_flipped} accepted amounts of {row.n} flip, none may" for row in flipped]
 
 
 def compare_digits(bundle: Bundle, model: keras.Model, folder: Path | None) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from train.evaluate import frame_of, is_right, tasks
 from train.fit import hashes_of_weights
 from train.golden import golden_inputs
 from train.networks import DESIGNS, NetworkName
-from train.parity import compare, compare_layers, losing_layers, refusals, summed
+from train.parity import compare, compare_layers, counts_of, losing_layers, refusals
 from train.parity_sets import tasks_to_compare
 from train.quantize import network_card, quantize, released_model
 from train.recipes import generated_dates
@@ -94,7 +94,7 @@ def build_bundle(
     return write_bundle(card, members)
 
 
-def _proved(bundle: Bundle, models: Mapping[NetworkName, keras.Model], folder: Path) -> dict[str, Any]:
+def _proved(bundle: Bundle, models: Mapping[NetworkName, keras.Model], folder: Path) -> dict[str, int]:
     """Return what int8 and float read of the same strips, for the card.
 
     Raises:
@@ -107,8 +107,7 @@ def _proved(bundle: Bundle, models: Mapping[NetworkName, keras.Model], folder: P
                 f"{name}: {f.layer} loses {f.loss_db:.1f} dB, {f.sqnr_db:.1f} are left" for f in losing_layers(figures) if name in _KINDS
             ]
         raise ValueError("the bundle is not packed, since its int8 networks do not read as the float ones do:\n  " + "\n  ".join(reasons))
-    both = asdict(summed(rows))
-    return {key: value for key, value in both.items() if key.startswith("n_") or key == "n"}
+    return counts_of(rows)
 
 
 def fit_thresholds(bundle: bytes, folder: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ CARD = "card.json"
 _DEFAULT = "checkreader.bundle"
 # A ZIP entry has a time stamp; the earliest that the format knows makes equal contents equal bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_MOST_BYTES = 16 * 1024 * 1024
+MOST_BYTES = 16 * 1024 * 1024
+# Nothing else has a place in a bundle; so a name can never lead out of a folder that somebody unpacks one into.
+_MEMBER = re.compile(r"(?:models|golden)/[a-z0-9][a-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +98,7 @@ def parse_bundle(data: bytes, name: str) -> Bundle:
         raise BundleError(f"{name} is damaged or was not written by this project: fetch it again")
     try:
         card = parse_card(json.loads(members.pop(CARD)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if isinstance(error, BundleError):
             raise
         raise BundleError(f"{name}: the card is not valid JSON: fetch the bundle again") from error
@@ -103,6 +106,8 @@ def parse_bundle(data: bytes, name: str) -> Bundle:
     if found != dict(card.files):
         differing = sorted(m for m in found.keys() | card.files.keys() if found.get(m) != card.files.get(m))
         raise BundleError(f"{name}: {', '.join(differing)} does not match its sha256 on the card: fetch the bundle again")
+    if strange := sorted(member for member in members if not _MEMBER.fullmatch(member)):
+        raise BundleError(f"{name} holds {strange[0]!r}, which has no place in a bundle (models/ and golden/ have): use another bundle")
     models = {network: members[part.file] for network, part in card.networks.items()}
     golden = {member: content for member, content in members.items() if member.startswith("golden/")}
     return Bundle(card, hashlib.sha256(data).hexdigest(), models, golden)
@@ -120,11 +125,13 @@ def _zipped(members: Mapping[str, bytes]) -> bytes:
 
 
 def _unzipped(data: bytes, name: str) -> dict[str, bytes]:
-    if len(data) > _MOST_BYTES:
-        raise BundleError(f"{name} has {len(data)} bytes, a bundle has at most {_MOST_BYTES}: is this the right file?")
+    if len(data) > MOST_BYTES:
+        raise BundleError(f"{name} has {len(data)} bytes, a bundle has at most {MOST_BYTES}: is this the right file?")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if any(entry.compress_type != zipfile.ZIP_STORED or entry.file_size > len(data) for entry in archive.infolist()):
+            entries = archive.infolist()
+            # Together, since many entries may share the bytes of one.
+            if any(e.compress_type != zipfile.ZIP_STORED for e in entries) or sum(e.file_size for e in entries) > len(data):
                 raise BundleError(f"{name} is damaged or was not written by this project: fetch it again")
             return {member: archive.read(member) for member in archive.namelist()}
     # The zip reader answers broken structures in many ways, none of which tells a user more than this.

@@ -24,6 +24,7 @@ from edge.service.overlay import draw_live
 from edge.service.reader import SiteReader, allowed_config
 from edge.service.record import Evidence, Record
 from edge.service.retention import sweep
+from edge.service.slots import Firmware
 from edge.service.store import Store
 from edge.service.watcher import Action, Sight, Watch, step
 
@@ -41,6 +42,7 @@ class Daemon:
         config: as read from the file; what the page has changed lies in the store and goes before it.
         open_camera: in the place of the camera that ``config`` names.
         clock: seconds that never go back, in which ``sleep`` waits; ``wall_clock``: seconds since 1970.
+        firmware: the slots that bundles come to by update; somebody has called its ``begin``.
     """
 
     def __init__(
@@ -52,13 +54,14 @@ class Daemon:
         wall_clock: Callable[[], float] = time.time,
         chance: random.Random | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        firmware: Firmware | None = None,
     ) -> None:
-        self.file_config, self.store = config, store
+        self.file_config, self.store, self._firmware = config, store, firmware
         self._clock, self._wall_clock, self._sleep = clock, wall_clock, sleep
         self._given_opener = open_camera
         self._chance = chance or random.Random()
         self.config = allowed_config(self.file_config, store.settings())
-        self._reader = SiteReader(self.config.reading, store.remembered(_TUNING))
+        self._reader = SiteReader(self.config.reading, store.remembered(_TUNING), firmware)
         self._watchdog = Watchdog(open_camera or camera_opener(self.config.camera, is_live=True), clock, sleep)
         self._meter = MotionMeter()
         self._watch = Watch(since_s=clock(), read_s=clock())
@@ -77,7 +80,7 @@ class Daemon:
         self._is_camera_changed = False
         self._thread: threading.Thread | None = None
         self._is_stopping = threading.Event()
-        self.n_glances, self.n_reads, self.turned_at_s = 0, 0, clock()
+        self.n_glances, self.n_reads, self.n_failed_turns, self.turned_at_s = 0, 0, 0, clock()
 
     def start(self) -> None:
         """Begin to watch, in a thread of its own."""
@@ -140,7 +143,7 @@ class Daemon:
         """
         with self._changes:
             config = allowed_config(self.file_config, {**self.store.settings(), **changes})
-            reader = SiteReader(config.reading, self.store.remembered(_TUNING))
+            reader = SiteReader(config.reading, self.store.remembered(_TUNING), self._firmware)
             self.store.change_settings(changes, who)
             self._is_camera_changed |= config.camera != self.config.camera
             self.config, self._reader = config, reader
@@ -189,6 +192,7 @@ class Daemon:
             try:
                 self.turn()
             except Exception:  # noqa: BLE001  # the one place: whatever one turn meets, the next one begins afresh
+                self.n_failed_turns += 1
                 _LOG.exception("a turn of the daemon's loop failed; it goes on")
                 self._is_stopping.wait(_BROKEN_S)
             if self._watchdog.is_over:

@@ -14,7 +14,6 @@ from edge.datatypes import U8
 from edge.errors import StoreError, UsageError
 from edge.service.record import Query, Record
 from edge.service.serve import open_store
-from edge.service.store import Store
 
 _KINDS = {"amount": "amount", "date": "date", "check_number": "digits", "micr": "micr"}
 
@@ -35,7 +34,7 @@ def export_strips(config: Config, to: Path) -> int:
             (unfinished / "images").mkdir(parents=True, exist_ok=True)
             with (unfinished / "labels.jsonl").open("w", encoding="utf-8") as labels:
                 for record in store.records(Query(statuses=("confirmed", "corrected"))):
-                    for label, strip in labelled_strips(record, store):
+                    for label, strip in labelled_strips(record, store.picture(record)):
                         n_strips += cv2.imwrite(str(unfinished / label["file"]), strip)
                         labels.write(json.dumps(label) + "\n")
             unfinished.rename(to)
@@ -48,12 +47,11 @@ def export_strips(config: Config, to: Path) -> int:
     return 0
 
 
-def labelled_strips(record: Record, store: Store) -> Iterator[tuple[dict[str, Any], U8]]:
-    """Yield each field of a record that a person named, cut from the page as the reader cut it.
+def labelled_strips(record: Record, jpeg: bytes | None) -> Iterator[tuple[dict[str, Any], U8]]:
+    """Yield each field of a record that a person named, cut from the picture of its page as the reader cut it.
 
     Of each: ``file``, ``kind``, ``text`` as a person says it stands there, ``read`` what the reader made of it, ``record``.
     """
-    jpeg = store.picture(record)
     page = None if jpeg is None else cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     if page is None:
         return

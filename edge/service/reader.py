@@ -19,6 +19,7 @@ from edge.fuse import is_same_check
 from edge.pipeline import Reader
 from edge.recognize.bundle import Bundle, read_bundle
 from edge.service.record import Record
+from edge.service.slots import Firmware
 from edge.service.tuning import Tuning, judged_here, tuning_object, tuning_of
 
 _LOG = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ _QUALITY = 92
 
 
 class SiteReader:
-    """One frame at a time goes through it, whoever asks.
+    """One frame at a time goes through it, whoever asks; ``firmware``: where its bundle lies, in the place of ``config.bundle``.
 
     Raises:
         BundleError: the bundle does not fit its card.
@@ -34,13 +35,12 @@ class SiteReader:
         MissingDependencyError: the runtime is not installed.
     """
 
-    def __init__(self, config: ReadingConfig, tuning: Mapping[str, Any] | None) -> None:
-        self._config = config
-        self._path = Path(config.bundle).expanduser() if config.bundle else None
+    def __init__(self, config: ReadingConfig, tuning: Mapping[str, Any] | None, firmware: Firmware | None = None) -> None:
+        self._config, self._firmware = config, firmware
         self._lock = threading.Lock()
         self.tuning = tuning_of(tuning)
         self._stamp = self._stamp_of_bundle()
-        self._use(read_bundle(self._path))
+        self._use(read_bundle(self._path()))
 
     def read(self, frame: Frame) -> tuple[CheckReading, ...]:
         """Return the checks of a frame as the bundle reads them, the largest first; at least one, whose page may be None."""
@@ -96,13 +96,18 @@ class SiteReader:
         stamp = self._stamp_of_bundle()
         if stamp == self._stamp:
             return False
+        if self._firmware is not None:
+            self._firmware.begin()
+            stamp = self._stamp_of_bundle()
         self._stamp = stamp
         try:
-            bundle = read_bundle(self._path)
+            bundle = read_bundle(self._path())
             with self._lock:
                 self._use(bundle)
         except (BundleError, ConfigError) as error:
             _LOG.error("the new bundle is refused, the old one stays: %s", error)
+            if self._firmware is not None:
+                self._firmware.give_up()
             return False
         _LOG.warning("bundle %s (%s) was taken up", bundle.version, bundle.sha256[:12])
         return True
@@ -112,11 +117,17 @@ class SiteReader:
         reader = Reader(bundle, self._config.runtime, self._config.threads, self._config.budget)
         self.bundle, self._reader, self._card_accept = bundle, reader, accept
 
+    def _path(self) -> Path | None:
+        if self._firmware is not None:
+            return self._firmware.active_file()
+        return Path(self._config.bundle).expanduser() if self._config.bundle else None
+
     def _stamp_of_bundle(self) -> tuple[int, int, int] | None:
-        if self._path is None:
+        path = self._path()
+        if path is None:
             return None
         try:
-            found = self._path.stat()
+            found = path.stat()
         except OSError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino

@@ -7,13 +7,15 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from edge.config import Config, WebConfig
 from edge.errors import ConfigError, MissingDependencyError
 from edge.service.daemon import Daemon
+from edge.service.health import watch_trial
+from edge.service.slots import Firmware, firmware_of
 from edge.service.store import Store
 from edge.service.supervisor import feed_watchdog, notify
 from edge.service.vault import open_vault
@@ -50,9 +52,15 @@ def serve(config: Config) -> int:
         n_strays = store.remove_stray_pictures()
         if n_strays:
             _LOG.warning("%d pictures without a record were removed; the power went before they were told of", n_strays)
-        daemon = Daemon(config, store)
-        with _told(config, daemon):
+        firmware = firmware_of(config)
+        if firmware is not None:
+            firmware.begin()
+        daemon = Daemon(config, store, firmware=firmware)
+        with _told(config, daemon, firmware):
             _answer(config, daemon, store, listener)
+        if firmware is not None:
+            with suppress(OSError):  # then the next start goes back
+                firmware.pause()
     return 0
 
 
@@ -86,7 +94,7 @@ def _listen(web: WebConfig) -> socket.socket:
 
 
 @contextmanager
-def _told(config: Config, daemon: Daemon) -> Iterator[None]:
+def _told(config: Config, daemon: Daemon, firmware: Firmware | None) -> Iterator[None]:
     """Run the loop, and tell the broker and systemd of it."""
     publisher = None
     if config.mqtt.host:
@@ -96,6 +104,8 @@ def _told(config: Config, daemon: Daemon) -> Iterator[None]:
     is_over = threading.Event()
     daemon.start()
     feed_watchdog(daemon.is_alive, is_over)
+    if firmware is not None:
+        watch_trial(firmware, daemon, config.firmware.healthy_s, is_over)
     try:
         yield
     finally:

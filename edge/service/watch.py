@@ -15,6 +15,7 @@ from edge.service.daemon import Daemon
 from edge.service.event import Event, State
 from edge.service.record import Record
 from edge.service.serve import open_store
+from edge.service.slots import firmware_of
 from edge.service.store import Store
 
 _STYLES = {"accepted": "green", "confirmed": "green", "unsure": "yellow", "corrected": "yellow", "rejected": "red"}
@@ -31,7 +32,7 @@ def watch(config: Config, is_kept: bool, most_records: int | None = None) -> int
     console = Console(highlight=False)
     folder = nullcontext(None) if is_kept else tempfile.TemporaryDirectory(prefix="checkreader-")
     with folder as temporary, closing(open_store(config) if temporary is None else Store(Path(temporary))) as store:
-        daemon = Daemon(config, store)
+        daemon = Daemon(config, store, firmware=firmware_of(config))
         daemon.subscribe(events.put)
         records: list[Record] = []
         live = Live(console=console, auto_refresh=False) if console.is_terminal else None

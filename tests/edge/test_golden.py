@@ -47,7 +47,3 @@ def test_doctor_says_identical_and_leaves_with_0(checkreader: Any) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("identical") == len(read_bundle().card.networks)
     assert all(row["differing"] == 0 for row in checkreader.rows("doctor", "--parity", "--json"))
-
-
-def test_doctor_wants_to_know_what_to_look_at(checkreader: Any) -> None:
-    assert checkreader("doctor").returncode == 64

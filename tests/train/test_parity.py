@@ -1,5 +1,6 @@
 """What the release gate lets through and what it refuses, and what counts as a flip."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,12 @@ import numpy as np
 import pytest
 
 from edge.datatypes import Reading, Verdict
+from edge.parity import COUNTS
 from edge.recognize.bundle import read_bundle
 from train.data.drawn import drawn_strips
 from train.data.sources import LabelledStrip
 from train.networks import NetworkName
-from train.parity import Case, Parity, compare, compare_layers, load_models, losing_layers, refusals, summed
+from train.parity import Case, Parity, compare, compare_layers, counts_of, load_models, losing_layers, refusals, summed
 from train.parity_sets import tasks_to_compare
 from train.quantization_cli import RELEASED
 from train.worst_cases import draw_cases
@@ -57,6 +59,13 @@ def test_the_gate_refuses_more_than_a_tenth_of_a_point_and_any_flip() -> None:
     assert "1 accepted amounts of 8000 flip" in refusals([row(n_flipped=1)])[0]
     wrong = row(n_accepted_float=5000, n_accepted_int8=5000, n_wrong_accepted_float=20, n_wrong_accepted_int8=26)
     assert "0.12 points more" in refusals([wrong])[0]
+
+
+def test_the_card_says_how_many_of_the_flips_are_amounts() -> None:
+    date = replace(row(n_flipped=2), kind="date")
+    assert counts_of([row(), date]) == {**counts_of([row(n=16000, n_right_float=14000, n_right_int8=14000)]), "n_flipped": 2}
+    assert (counts_of([row(n_flipped=1), date])["n_flipped_amounts"], refusals([row(), date])) == (1, [])
+    assert set(COUNTS) <= set(counts_of([row()]))
 
 
 def test_sets_are_summed_count_by_count() -> None:

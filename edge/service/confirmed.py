@@ -1,0 +1,80 @@
+"""What people of this site confirmed or corrected, read beside a daemon that has the store open; nothing is written."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.config import Config
+from edge.datatypes import Frame
+from edge.errors import StoreError
+from edge.pipeline import Kind, Reader
+from edge.service.database import DATABASE
+from edge.service.export_training import labelled_strips
+from edge.service.pictures import Pictures
+from edge.service.record import Record
+from edge.service.rows import record_of
+from edge.service.truth import currency_code
+from edge.service.vault import open_vault
+
+_KINDS: dict[str, Kind] = {"amount": "amount", "date": "date", "digits": "digits", "micr": "micr"}
+# What says that a reading is the same as what a person said, by kind; of the others it is the text.
+_SAME_BY = {"amount": "minor_units", "date": "iso"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConfirmedStrip:
+    """One field as it was cut, and what a person said that stands there."""
+
+    frame: Frame
+    kind: Kind
+    currency: str
+    truth: object
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a bundle reads a site's strips."""
+
+    n: int
+    n_right: int
+    n_wrong_accepted: int
+
+
+def confirmed_strips(config: Config, most: int) -> list[ConfirmedStrip]:
+    """Return the newest strips that people looked at, at most so many; none where there is no store, or where it cannot be read now."""
+    folder = Path(config.store.folder).expanduser()
+    if not (folder / DATABASE).exists():
+        return []
+    strips: list[ConfirmedStrip] = []
+    # A damaged record or an unreadable store is the affair of `checkreader store check`, and no reason against an update.
+    with contextlib.suppress(StoreError, sqlite3.Error):
+        vault = open_vault(Path(config.store.key_file).expanduser()) if config.store.key_file else None
+        pictures = Pictures(folder, vault)
+        with contextlib.closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            sql = "SELECT * FROM records WHERE status IN ('confirmed', 'corrected') AND picture IS NOT NULL ORDER BY id DESC LIMIT ?"
+            for row in connection.execute(sql, (most,)):
+                record = record_of(row, vault)
+                strips += _strips_of(record, pictures.read(str(record.picture), record.picture_sha256))
+                if len(strips) >= most:
+                    break
+    return strips[:most]
+
+
+def score(reader: Reader, strips: list[ConfirmedStrip]) -> Score:
+    """Return how a reader reads strips that people confirmed."""
+    readings = [(strip, reader.read_strip(strip.frame, strip.kind, strip.currency)) for strip in strips]
+    right = [(r.values.get(_SAME_BY[s.kind]) if s.kind in _SAME_BY else r.text) == s.truth for s, r in readings]
+    wrong = sum(not is_right and r.verdict == "accepted" for is_right, (_, r) in zip(right, readings, strict=True))
+    return Score(len(strips), sum(right), wrong)
+
+
+def _strips_of(record: Record, jpeg: bytes) -> Iterator[ConfirmedStrip]:
+    for label, pixels in labelled_strips(record, jpeg):
+        kind = _KINDS[label["kind"]]
+        field = "check_number" if kind == "digits" else kind
+        truth = record.truth[field].get(_SAME_BY.get(kind, "text"))
+        # Copied, so that the page that the strip was cut from need not be kept.
+        yield ConfirmedStrip(Frame(pixels.copy(), label["file"]), kind, currency_code(record), truth)
