@@ -9,6 +9,7 @@ import typer
 
 from edge import __version__
 from edge.errors import EdgeError
+from firmware_tools.deploy_command import add_deploy
 
 _USAGE, _OUTPUT, _INTERRUPTED = 64, 74, 130
 
@@ -54,6 +55,9 @@ def verify(
     for name, size in n_bytes.items():
         typer.echo(f"{size:10,} bytes  {name}")
     typer.echo(f"{sum(n_bytes.values()):10,} bytes  all models; {len(bundle.golden)} files of the golden set")
+
+
+add_deploy(app)
 
 
 def main() -> NoReturn:
