@@ -34,6 +34,7 @@ sys.modules["firmware_tools.device.take"].main()
 class Order:
     """What every host is sent; the words for the device are explained at the command's options.
 
+    ``signature``: the text that lies beside the bundle as .sig, empty where nothing does.
     ``settle_s``: so long the daemon has to be well on end; ``patience_s``: so long it may take until it is. ``tries``: connections a host.
     """
 
@@ -41,6 +42,7 @@ class Order:
     version: str
     sha256: str
     run: str
+    signature: str = ""
     config: str = "/etc/checkreader.toml"
     restart: str = "systemctl restart checkreader"
     log: str = "/var/log/checkreader-deploy.log"
@@ -53,7 +55,7 @@ class Order:
 
     def line(self) -> bytes:
         """Return what the program on the device reads first."""
-        sent = ("version", "sha256", "run", "config", "restart", "log", "settle_s", "patience_s")
+        sent = ("version", "sha256", "run", "signature", "config", "restart", "log", "settle_s", "patience_s")
         return json.dumps({"bytes": len(self.data), **{key: getattr(self, key) for key in sent}}).encode() + b"\n"
 
 

@@ -57,7 +57,8 @@ def add_deploy(app: typer.Typer) -> None:
         data = _content(bundle)
         checked = parse_bundle(data, str(bundle or "the bundle that came along"))
         order = Order(
-            data=data, version=checked.version, sha256=checked.sha256, run=uuid.uuid4().hex, config=config, restart=restart, log=device_log,
+            data=data, version=checked.version, sha256=checked.sha256, run=uuid.uuid4().hex, signature=_signature(bundle),
+            config=config, restart=restart, log=device_log,
             settle_s=settle_s, patience_s=patience_s, tries=tries, is_root_needed=sudo, takes_new_keys=accept_new, ssh_config=ssh_config,
         )  # fmt: skip
         named = unique(hosts)
@@ -83,3 +84,9 @@ def _content(path: Path | None) -> bytes:
         return (path or Path(str(resources.files("edge").joinpath("bundles", "checkreader.bundle")))).read_bytes()
     except OSError as error:
         raise BundleError(f"cannot read the bundle {path} ({error.strerror}); name an existing file with --bundle") from None
+
+
+def _signature(path: Path | None) -> str:
+    """Return what `checkreader-firmware sign` has written beside the bundle, for the device to judge; nothing where it is not signed."""
+    beside = path and path.with_name(path.name + ".sig")
+    return beside.read_text("utf-8") if beside and beside.is_file() else ""

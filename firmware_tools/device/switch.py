@@ -124,6 +124,7 @@ def switch(order: Mapping[str, Any], settings: Mapping[str, Any], name: Path, wh
         for old in name.parent.glob("*.bundle"):  # the earlier one stays, for a way back by hand
             if old not in (name, whole, before_file and name.parent / before_file):
                 old.unlink()
+                old.with_name(old.name + ".sig").unlink(missing_ok=True)
         return {"outcome": "switched", "warning": "" if before_health == "ready" else f"the daemon was not ready before: {before_health}"}
     tell(event="step", step="roll back")
     point(name, before_file)

@@ -152,6 +152,8 @@ def carry_out(order: Mapping[str, Any]) -> dict[str, Any]:
         if name.exists() and sha256_of(name) == order["sha256"] and health(settings, order["sha256"]) == "ready":
             return {"outcome": "already", "warning": ""}
         whole = receive(order, folder)
+        if order["signature"]:
+            whole.with_name(whole.name + ".sig").write_text(order["signature"], encoding="utf-8")
         tell(event="step", step="verify")
         for words in verify_words(whole):
             code, said = run(words)

@@ -55,6 +55,11 @@ class Device:
     def current(self) -> Path:
         return self.home / "bundles" / "current.bundle"
 
+    @property
+    def path(self) -> str:
+        """Return where the device finds commands: what is installed on the desktop is not on it."""
+        return f"{self.home}/bin:/usr/local/bin:/usr/bin:/bin"
+
     def make(self, authorized_key: str, bundle: Path) -> None:
         (self.home / "bin").mkdir(parents=True)
         (self.home / "bundles").mkdir()
@@ -90,7 +95,7 @@ class Device:
 
     def start(self) -> None:
         """Let sshd listen; ``PATH`` and ``HOME`` are those of this device."""
-        environment = {"HOME": self.home, "PATH": f"{self.home}/bin:{os.environ['PATH']}", "PYTHONPATH": ROOT, "PYTHONUNBUFFERED": "1"}
+        environment = {"HOME": self.home, "PATH": self.path, "PYTHONPATH": ROOT, "PYTHONUNBUFFERED": "1"}
         lines = [
             f"Port {self.port}", "ListenAddress 127.0.0.1", f"HostKey {self.home}/host_key", "PidFile none", "StrictModes no",
             f"UsePAM {'yes' if os.geteuid() == 0 else 'no'}", "PermitRootLogin prohibit-password", "PasswordAuthentication no",
@@ -114,7 +119,7 @@ class Device:
         raise AssertionError((self.home / "sshd.log").read_text())
 
     def restart(self) -> None:
-        environment = {**os.environ, "HOME": str(self.home), "PATH": f"{self.home}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "HOME": str(self.home), "PATH": self.path, "PYTHONPATH": str(ROOT)}
         subprocess.run([str(self.home / "bin" / "restart")], env={**environment, "PYTHONUNBUFFERED": "1"}, check=True)
 
     def daemon_pid(self) -> int:
@@ -161,7 +166,7 @@ class Fleet:
         command = [sys.executable, "-c", "from firmware_tools.cli import main; main()", "deploy", *(hosts or tuple(self.devices))]
         # The home is the device's own: sshd sets it.
         own = ["--ssh-config", self.folder / "ssh_config", "--no-sudo", "--config", "~/checkreader.toml", "--device-log", "~/deploy.log"]
-        own += ["--restart", "restart", "--settle", "0.5", "--patience", "20", "--log", self.folder / "deploy.log"]
+        own += ["--restart", "restart", "--settle", "0.5", "--patience", "120", "--log", self.folder / "deploy.log"]
         return [*command, *map(str, own), *map(str, arguments)]
 
     def deploy(self, *arguments: str | Path, hosts: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
