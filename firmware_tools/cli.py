@@ -9,6 +9,7 @@ import typer
 
 from edge import __version__
 from edge.errors import EdgeError
+from firmware_tools.deb_command import add_deb
 from firmware_tools.deploy_command import add_deploy
 
 _USAGE, _OUTPUT, _INTERRUPTED = 64, 74, 130
@@ -57,6 +58,7 @@ def verify(
     typer.echo(f"{sum(n_bytes.values()):10,} bytes  all models; {len(bundle.golden)} files of the golden set")
 
 
+add_deb(app)
 add_deploy(app)
 
 

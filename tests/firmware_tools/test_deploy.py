@@ -195,10 +195,16 @@ def test_a_full_and_a_read_only_disk_are_told(fleet: Any, tmp_path: Path) -> Non
 def test_a_copy_that_broke_off_goes_on_where_it_was(fleet: Any, tmp_path: Path) -> None:
     device = fleet.add("far", SHIPPED)
     breaks = device.home / "bin" / "breaks"
+    relay = (
+        "import os, signal, sys, time\nleft = 700000\n"
+        "while left > 0:\n    left -= os.write(1, os.read(0, min(left, 65536)))\n"
+        "time.sleep(0.5)\nos.kill(int(sys.argv[1]), signal.SIGKILL)\n"
+    )
+    (device.home / "relay.py").write_text(relay)
     device.command("breaks", f"""#!/bin/sh
 if [ -e {device.home}/broke ]; then exec sh -c "$SSH_ORIGINAL_COMMAND"; fi
 touch {device.home}/broke
-(head -c 700000; sleep 1; kill -9 $PPID) | sh -c "$SSH_ORIGINAL_COMMAND"
+python3 {device.home}/relay.py $PPID | sh -c "$SSH_ORIGINAL_COMMAND"
 """)  # fmt: skip
     device.stop_sshd()
     device.force = str(breaks)
