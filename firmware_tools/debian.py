@@ -17,7 +17,7 @@ from firmware_tools.wheels import Target, download, needed, unpack
 PACKAGE = "checkreader"
 _LIBRARY = Path("usr/lib/checkreader")
 _CONFIG = "/etc/checkreader.toml"
-_MAINTAINER = "checkreader authors <checkreader@localhost>"
+_MAINTAINER = "checkreader authors <authors@checkreader.invalid>"
 _COMMANDS = {"checkreader": "edge.cli", "checkreader-firmware": "firmware_tools.cli"}
 _SCRIPTS = ("postinst", "prerm", "postrm")
 # What the daemon and its tools are at run time; train/ stays on the desktop.

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # glibc versions that wheels are named after (PEP 600); a wheel for an older one runs on a newer one.
 _GLIBC_MINORS = (41, 39, 36, 35, 34, 31, 28, 27, 24, 17)
+# Folders that nobody needs who runs a package, and compilers for other chips than a Pi's.
+_LEFT_OUT = {"test", "tests", "__pycache__"}
+_OTHERS = {("ai_edge_litert", "vendors"), ("ai_edge_litert", "tools"), ("numpy", "distutils"), ("numpy", "f2py")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,7 @@ def unpack(wheel: Path, to: Path) -> None:
                 if parts[1] not in ("purelib", "platlib"):
                     continue
                 parts = parts[2:]
-            if entry.is_dir() or path.name in ("RECORD", "INSTALLER") or "tests" in parts[1:-1] or parts[0] in ("tests", "test"):
+            if entry.is_dir() or path.name == "RECORD" or _LEFT_OUT & set(parts[:-1]) or parts[:2] in _OTHERS:
                 continue
             place = to.joinpath(*parts)
             place.parent.mkdir(parents=True, exist_ok=True)

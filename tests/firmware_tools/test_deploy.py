@@ -1,5 +1,6 @@
 """Deploys over the system's ssh to real sshds on loopback, with the real daemon behind them."""
 
+import ast
 import importlib.util
 import json
 import os
@@ -264,3 +265,8 @@ def test_twenty_devices_take_it_and_those_that_cannot_make_it_partial(fleet: Any
     again = rows(done := fleet.deploy("--bundle", new, "--json", "--tries", "1"))
     assert done.returncode == 75
     assert {row["outcome"] for host, row in again.items() if host in outcomes} == {"already"}
+
+
+@pytest.mark.parametrize("module", sorted((HERE.parents[1] / "firmware_tools/device").glob("*.py")), ids=lambda path: path.stem)
+def test_what_runs_on_the_device_can_be_read_by_a_python_that_is_too_old_to_run_the_reader(module: Path) -> None:
+    ast.parse(module.read_text(), feature_version=(3, 8))
