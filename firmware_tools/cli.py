@@ -11,6 +11,7 @@ from edge import __version__
 from edge.errors import EdgeError
 from firmware_tools.deb_command import add_deb
 from firmware_tools.deploy_command import add_deploy
+from firmware_tools.provision_command import add_provision
 
 _USAGE, _OUTPUT, _INTERRUPTED = 64, 74, 130
 
@@ -60,6 +61,7 @@ def verify(
 
 add_deb(app)
 add_deploy(app)
+add_provision(app)
 
 
 def main() -> NoReturn:
