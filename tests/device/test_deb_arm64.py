@@ -22,8 +22,8 @@ def test_the_packages_own_commands_answer_on_arm_as_where_the_bundle_was_built(t
     try:
         subprocess.run(["dpkg-deb", "--extract", deb, root / "deb"], check=True)
         # Its launcher has the path that the package is installed to; nothing of what the root itself has is on the path.
-        program = "import sys; sys.path[:] = [p for p in sys.path if 'dist-packages' not in p]; sys.path.insert(0, '/deb/usr/lib/checkreader')"
-        program += "; from edge.cli import main; main()"
+        program = "import sys; sys.path[:] = [p for p in sys.path if 'dist-packages' not in p]"
+        program += "; sys.path.insert(0, '/deb/usr/lib/checkreader'); from edge.cli import main; main()"
         words = [ARM64, "run", "python3", "-I", "-c", program, "doctor", "--parity", "--json"]
         done = subprocess.run(words, capture_output=True, text=True, timeout=1800)
         assert done.returncode == 0, done.stderr
