@@ -198,15 +198,17 @@ sed -i 's/ systemd\\.[^ ]*//g' {_ON_DEVICE}/cmdline.txt
 echo {wish.host_name} >/etc/hostname
 sed -i 's/^127\\.0\\.1\\.1.*/127.0.1.1 {wish.host_name}/' /etc/hosts
 first=$(getent passwd 1000 | cut -d: -f1)
+homes=$(dirname "$(getent passwd 1000 | cut -d: -f6)")
 if [ -z "$first" ]; then useradd -m -u 1000 -s /bin/bash {wish.user}
-elif [ "$first" != {wish.user} ]; then usermod -l {wish.user} -d /home/{wish.user} -m "$first" && groupmod -n {wish.user} "$first"; fi
+elif [ "$first" != {wish.user} ]; then usermod -l {wish.user} -d "$homes/{wish.user}" -m "$first" && groupmod -n {wish.user} "$first"; fi
 usermod -p '*' {wish.user}
 for group in sudo video plugdev netdev; do usermod -a -G $group {wish.user} || true; done
 echo '{wish.user} ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/010_{wish.user}
 chmod 440 /etc/sudoers.d/010_{wish.user}
-install -d -m 700 -o {wish.user} -g {wish.user} /home/{wish.user}/.ssh
-printf '%s\\n' {quote(keys)} >/home/{wish.user}/.ssh/authorized_keys
-chown {wish.user}:{wish.user} /home/{wish.user}/.ssh/authorized_keys
+home=$(getent passwd {wish.user} | cut -d: -f6)
+install -d -m 700 -o {wish.user} -g {wish.user} "$home/.ssh"
+printf '%s\\n' {quote(keys)} >"$home/.ssh/authorized_keys"
+chown {wish.user}:{wish.user} "$home/.ssh/authorized_keys"
 systemctl enable ssh
 systemctl disable userconfig || true
 {wifi}

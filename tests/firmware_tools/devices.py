@@ -21,6 +21,7 @@ if [ -f daemon.pid ]; then
     kill "$(cat daemon.pid)" 2>/dev/null
     while kill -0 "$(cat daemon.pid)" 2>/dev/null; do sleep 0.1; done
 fi
+: >daemon.log
 setsid checkreader serve --config checkreader.toml >daemon.log 2>&1 </dev/null &
 echo $! >daemon.pid
 while ! grep -q "the page is at" daemon.log; do

@@ -71,8 +71,8 @@ def inside(root: Path, *words: str) -> str:
 
 def dpkg(root: Path, action: str, deb: Path | None = None) -> None:
     if deb is not None:
-        shutil.copy(deb, root / "root")
-    inside(root, "dpkg", action, f"/root/{deb.name}" if deb else "checkreader")
+        shutil.copy(deb, root / "srv")
+    inside(root, "dpkg", action, f"/srv/{deb.name}" if deb else "checkreader")
 
 
 @slow
@@ -112,7 +112,7 @@ def test_install_upgrade_downgrade_and_purge_in_a_bare_debian(installed: tuple[P
     assert not (root / "usr/lib/checkreader").exists()
     dpkg(root, "--purge")
     left = {path.relative_to(root) for path in root.rglob("*") if "repo" not in path.parts} - before
-    dpkgs_own = re.compile(r"root/|run/|var/(lib/dpkg|log|cache)/|etc/(passwd|group|shadow|gshadow|subuid|subgid)-|.*__pycache__")
+    dpkgs_own = re.compile(r"srv/|run/|var/(lib/dpkg|log|cache)/|etc/(passwd|group|shadow|gshadow|subuid|subgid)-|.*__pycache__")
     assert {str(path) for path in left if not dpkgs_own.match(str(path))} == set()
     assert "checkreader" not in (root / "etc/passwd").read_text()
 
