@@ -13,6 +13,9 @@ from firmware_tools.pack import pack
 from firmware_tools.sign import sign
 from firmware_tools.update import rollback, update
 from firmware_tools.verify import verify
+from firmware_tools.deb_command import add_deb
+from firmware_tools.deploy_command import add_deploy
+from firmware_tools.provision_command import add_provision
 
 _USAGE, _OUTPUT, _INTERRUPTED = 64, 74, 130
 
@@ -45,6 +48,11 @@ app.command()(sign)
 app.command()(verify)
 app.command()(update)
 app.command()(rollback)
+
+
+add_deb(app)
+add_deploy(app)
+add_provision(app)
 
 
 def main() -> NoReturn:
