@@ -14,6 +14,7 @@ from pathlib import Path
 from edge.config import Config, WebConfig
 from edge.errors import ConfigError, MissingDependencyError
 from edge.service.daemon import Daemon
+from edge.service.heap import share_one_heap
 from edge.service.store import Store
 from edge.service.supervisor import feed_watchdog, notify
 from edge.service.vault import open_vault
@@ -46,6 +47,7 @@ def serve(config: Config) -> int:
     if missing:
         raise MissingDependencyError(f"the page needs {', '.join(missing)}: make .venv/.serve, or pip install 'checkreader[serve]'")
     log_to_stderr()
+    share_one_heap()
     with closing(_listen(config.web)) as listener, closing(open_store(config)) as store:
         n_strays = store.remove_stray_pictures()
         if n_strays:
