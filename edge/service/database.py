@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.errors import StoreError
+from edge.service.pictures import make_folders, sync_folder
 
 _LOG = logging.getLogger(__name__)
 DATABASE = "checkreader.db"
@@ -97,7 +98,7 @@ class Database:
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folders(folder)
             self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StoreError(f"the store {folder} cannot be opened ({error.strerror}); name another with --store") from None
@@ -190,6 +191,7 @@ class Database:
         for suffix in ("-wal", "-shm"):
             self.path.with_name(DATABASE + suffix).unlink(missing_ok=True)
         fresh.replace(self.path)
+        sync_folder(self.folder)
         _LOG.warning("the store was repaired: %d records were saved; the damaged file is kept as %s", n_saved, damaged.name)
 
 

@@ -22,6 +22,7 @@ from edge.service.vault import open_vault
 _LOG = logging.getLogger(__name__)
 _PACKAGES = ("fastapi", "uvicorn", "jinja2", "python_multipart", "cryptography")
 _LAST_WORDS_S = 3
+_MOST_CONNECTIONS = 128  # four times the browsers that may look on; more are told 503
 
 
 def open_store(config: Config) -> Store:
@@ -136,6 +137,8 @@ def _answer(config: Config, daemon: Daemon, store: Store, listener: socket.socke
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # who asks is who is connected, whatever a request says
+            limit_concurrency=_MOST_CONNECTIONS,
             lifespan="on",
             timeout_graceful_shutdown=_LAST_WORDS_S,
             ssl_certfile=str(certificate.certificate) if certificate else None,
@@ -145,8 +148,8 @@ def _answer(config: Config, daemon: Daemon, store: Store, listener: socket.socke
     scheme = "https" if certificate else "http"
     port = listener.getsockname()[1]
     shown = f"[{web.host}]" if ":" in web.host else web.host
+    listener.listen()  # from here on nobody who asks is turned away
     _LOG.info("the page is at %s://%s:%d", scheme, "localhost" if is_open else shown, port)
-    listener.listen()
     thread = threading.Thread(target=server.run, args=([listener],), name="web", daemon=True)
     with _until_signalled() as is_ended:
         thread.start()
