@@ -13,7 +13,7 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-fleet test-deb test-deb-arm64 deb report ablation bench samples docs load soak install-service lock clean
+.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-fleet test-deb test-deb-arm64 deb report ablation bench samples docs load soak test-durability install-service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -89,10 +89,13 @@ docs: $(VENV)/.train ## measure the tables of docs/stages.md and docs/fusion.md 
 	@$(BIN)/checkreader-train quality --docs docs/stages.md
 	@$(BIN)/checkreader-train bursts --docs docs/fusion.md
 
+test-durability: $(VENV)/.test ## 10,000 simulated checks, 1,000 power cuts and 200 kills: every reading stored exactly once
+	@CHECKS=10000 POWER_CUTS=1000 KILLS=200 $(BIN)/python -m pytest tests/end_to_end/test_counter.py tests/end_to_end/test_durability.py $(ARGS)
+
 load: $(VENV)/.test ## ask a running daemon with 100,000 records for its list, 200 times a second; ARGS="--seconds 60"
 	@PYTHONPATH=. $(BIN)/python bench/api_load.py $(ARGS)
 
-soak: $(VENV)/.serve ## latency, idle load, memory and kills of the daemon on a replay; ARGS="--minutes 60 --kills 200"
+soak: $(VENV)/.serve ## latency, idle load and memory of the daemon on a replay; ARGS="--minutes 60" or ARGS="--frames 100000"
 	@PYTHONPATH=. $(BIN)/python bench/soak.py $(ARGS)
 
 install-service: ## install into /opt/checkreader and run under systemd as a user of its own (sudo)

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.service.record import Record, Status
-from edge.service.rows import row_of
-from edge.service.store import Store
+from edge.service.rows import reading_row_of, row_of
+from edge.service.store import Store, insert
 
 ROOT = Path(__file__).resolve().parent.parent
 _CONNECTIONS = 8
@@ -39,8 +39,7 @@ def fill(folder: Path, n_records: int) -> None:
             status: Status = "unsure" if chance.random() < 0.05 else "accepted"
             record = Record(time=time_, status=status, first_status=status, check=check_of(chance))
             row = row_of(record, None) | {"day": time_.astimezone().date().isoformat(), "picture_bytes": 0}
-            marks = ", ".join(f":{key}" for key in row)
-            connection.execute(f"INSERT INTO records ({', '.join(row)}) VALUES ({marks})", row)
+            insert(connection, row, reading_row_of(record, None))
     store.close()
 
 

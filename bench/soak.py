@@ -1,15 +1,9 @@
-"""The daemon for long: how soon a check that lies still is stored, what an idle counter costs, memory, kills at random moments."""
+"""The daemon for long: how soon a check that lies still is stored, what an idle counter costs, memory."""
 
 import argparse
-import os
-import random
 import resource
-import signal
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +13,12 @@ from edge.capture.script import Scene, Script, counter_scenes
 from edge.config import CameraConfig, Config
 from edge.service.daemon import Daemon
 from edge.service.event import Event
-from edge.service.record import Query, Record
+from edge.service.heap import share_one_heap
+from edge.service.record import Query
 from edge.service.store import Store
 
 FPS = 15
 FRAMES = Path(__file__).resolve().parent.parent / "samples/frames"
-_CHILD = "kill-me"
 
 
 def replay(store: Store, scenes: list[Scene]) -> tuple[Daemon, Reel]:
@@ -86,37 +80,33 @@ def measure_idle(seconds: float) -> None:
     print(f"idle: {100 * share:.1f} % of a core at {rate:.1f} glances a second")
 
 
-def kill_often(n_kills: int) -> None:
-    """Kill a process that stores at random moments; whatever it told of has to be there once, with its picture."""
-    n_told = 0
+def measure_memory(n_frames: int) -> None:
+    """Memory after so many frames in simulated time, each glance and each reading a real one; its slope with an interval of 95 %."""
+    scenes = [scene for picture in sorted(FRAMES.glob("*.jpg")) for scene in counter_scenes(picture, FPS, 2.5, 1.0)]
+    now_s, samples, began = 0.0, [], time.monotonic()
+
+    def sleep(seconds: float) -> None:
+        nonlocal now_s
+        now_s += seconds
+
     with tempfile.TemporaryDirectory() as folder:
-        told: list[int] = []
-        for _ in range(n_kills):
-            child = subprocess.Popen([sys.executable, __file__, f"--{_CHILD}", folder], stdout=subprocess.PIPE, text=True)
-            assert child.stdout is not None
-            told += [int(child.stdout.readline())]
-            time.sleep(random.uniform(0, 0.2))
-            child.send_signal(signal.SIGKILL)
-            told += [int(line) for line in child.stdout.read().split("\n") if line.isdecimal()]
-            child.wait()
         store = Store(Path(folder))
-        kept = {int(record.value("amount", "minor_units")): record for record in store.records(Query())}
-        assert len(kept) == store.count(Query()), "a reading is there twice"
-        lost = [number for number in told if number not in kept]
-        assert not lost, f"lost: {lost}"
-        assert all(store.picture(record) for record in kept.values())
-        n_told = len(told)
+        reel = Reel(Script(tuple(scenes), fps=FPS, is_looped=True), lambda: now_s, sleep)
+        config = Config(camera=CameraConfig(source="replay:scripted"))
+        daemon = Daemon(config, store, lambda: ReplayCamera(reel), lambda: now_s, lambda: 1.77e9 + now_s, sleep=sleep)
+        while reel.index < n_frames:
+            daemon.turn()
+            if daemon.state().phase == "done" and daemon.n_glances % 10 == 0:
+                samples.append((reel.index, resident_mib()))
+        n_records = store.count(Query())
+        daemon.stop()
         store.close()
-    print(f"kills: {n_kills} with SIGKILL, {n_told} readings told of, none lost, none there twice, every picture whole")
-
-
-def store_until_killed(folder: str, make: Callable[[int], Record]) -> None:
-    store = Store(Path(folder))
-    number = max((int(record.value("amount", "minor_units")) for record in store.search(Query(limit=1))), default=0)
-    while True:
-        number += 1
-        store.add(make(number), os.urandom(100_000), is_lying=True)
-        print(number, flush=True)
+    frames, mib = np.array(samples[len(samples) // 10 :]).T  # the first tenth fills what is kept for good
+    slope = np.polyfit(frames, mib, 1)
+    spread = 1.96 * np.std(mib - np.polyval(slope, frames)) / (np.std(frames) * np.sqrt(len(frames)))
+    print(f"frames: {reel.index} frames, {n_records} records in {time.monotonic() - began:.0f} s; memory while a check lies there: median "
+          f"{np.median(mib):.1f} MiB, last {mib[-1]:.1f}; "
+          f"slope {1e5 * slope[0]:+.2f} (+- {1e5 * spread:.2f}) MiB in 100,000 frames")  # fmt: skip
 
 
 def resident_mib() -> float:
@@ -127,21 +117,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--idle-seconds", type=float, default=60.0)
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument(f"--{_CHILD}", dest="child", help=argparse.SUPPRESS)
+    parser.add_argument("--frames", type=int, default=0, help="instead: memory over so many frames, as fast as they can be looked at")
     asked = parser.parse_args()
-    if asked.child:
-        import datetime
-
-        def make(number: int) -> Record:
-            fields = {"amount": {"text": str(number), "minor_units": number, "currency": "USD", "confidence": 1.0}, "micr": None}
-            check = {"fields": fields, "timings_ms": {}, "bundle": {"sha256": ""}}
-            return Record(time=datetime.datetime.now(datetime.UTC), status="accepted", first_status="accepted", check=check)
-
-        store_until_killed(asked.child, make)
+    share_one_heap()
+    if asked.frames:
+        measure_memory(asked.frames)
+        return
     measure_checks(asked.minutes)
     measure_idle(asked.idle_seconds)
-    kill_often(asked.kills)
 
 
 if __name__ == "__main__":

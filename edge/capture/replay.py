@@ -90,6 +90,7 @@ class Reel:
 
     def _load(self, path: Path) -> U8:
         if self._shown is None or self._shown[0] != path:
+            self._shown = self._counter = None  # before the next one takes its place, not beside it
             try:
                 pixels = load_picture(path).pixels
             except PictureError as error:

@@ -17,6 +17,7 @@ from edge.errors import StoreError
 from edge.output import check_object
 from edge.service.audit import Estimate, estimate_error, guarded_threshold, is_drawn
 from edge.service.event import Event, State, words_of
+from edge.service.heap import trim_heap
 from edge.service.looks import Looks, is_same, looks_of, looks_of_record
 from edge.service.motion import MotionMeter
 from edge.service.outbox import Outbox
@@ -77,7 +78,7 @@ class Daemon:
         self._evidence: list[Evidence] = store.evidence(self._reader.tuning.since_id)
         self._chores_at_s = self._sweep_at_s = clock()
         self._changes = threading.Lock()
-        self._is_camera_changed = False
+        self._is_camera_changed = self._is_trimmed = False
         self._thread: threading.Thread | None = None
         self._is_stopping = threading.Event()
         self.n_glances, self.n_reads, self.n_failed_turns, self.turned_at_s = 0, 0, 0, clock()
@@ -220,6 +221,8 @@ class Daemon:
             self._outbox.forget_lying()
         if phase in ("absent", "arriving", "leaving"):
             self._track, self._shown = (), None
+        if phase in ("absent", "done"):
+            self._is_trimmed = False
         if (phase == "reading") != (before == "reading"):
             self._watchdog.hold(phase == "reading")
 
@@ -246,6 +249,7 @@ class Daemon:
         """Make a record of what was read; it is told of when it is stored, and not before."""
         check = self._reader.fuse(self._track)
         self._lying = looks_of(check)
+        self._track = ()
         drawn = is_drawn(self.config.audit.one_in, self._evidence, self._chance)
         self._outbox.put(*self._reader.record_of(check, self._wall_clock(), drawn))
 
@@ -257,6 +261,9 @@ class Daemon:
     def _do_chores(self) -> None:
         self._outbox.flush()
         self._reader.renew()
+        if not self._is_trimmed:
+            self._is_trimmed = True
+            trim_heap()
         if self._clock() >= self._sweep_at_s and self._outbox.problem is None:
             deleted = sweep(self.store, self.config.store, datetime.datetime.fromtimestamp(self._wall_clock(), datetime.UTC))
             self._sweep_at_s = self._clock() + (_CHORES_S if deleted else _SWEEP_S)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.errors import StoreError
+from edge.service.pictures import make_folders, sync_folder
 
 _LOG = logging.getLogger(__name__)
 DATABASE = "checkreader.db"
@@ -57,8 +58,30 @@ _MIGRATIONS = (
     );
     CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
+    # What lists and searches look at lies close together; the whole reading, many times as long, in a table of its own.
+    """
+    CREATE TABLE readings (id INTEGER PRIMARY KEY, reading TEXT NOT NULL, truth TEXT NOT NULL, sealed BLOB);
+    INSERT INTO readings SELECT id, reading, truth, sealed FROM records;
+    ALTER TABLE records ADD COLUMN amount TEXT;
+    ALTER TABLE records ADD COLUMN date TEXT;
+    ALTER TABLE records ADD COLUMN number_shown TEXT;
+    UPDATE records SET
+        amount = json_extract(coalesce(json_extract(truth, '$.amount'), json_extract(reading, '$.fields.amount')), '$.text'),
+        date = coalesce(
+            json_extract(coalesce(json_extract(truth, '$.date'), json_extract(reading, '$.fields.date')), '$.iso'),
+            json_extract(coalesce(json_extract(truth, '$.date'), json_extract(reading, '$.fields.date')), '$.text')
+        ),
+        number_shown = coalesce(
+            json_extract(coalesce(json_extract(truth, '$.check_number'), json_extract(reading, '$.fields.check_number')), '$.text'),
+            json_extract(coalesce(json_extract(truth, '$.micr'), json_extract(reading, '$.fields.micr')), '$.check_number'),
+            number
+        );
+    ALTER TABLE records DROP COLUMN reading;
+    ALTER TABLE records DROP COLUMN truth;
+    ALTER TABLE records DROP COLUMN sealed;
+    """,
 )
-_TABLES = ("records", "log", "settings")
+_TABLES = ("records", "readings", "log", "settings")
 
 
 class Database:
@@ -75,7 +98,7 @@ class Database:
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folders(folder)
             self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StoreError(f"the store {folder} cannot be opened ({error.strerror}); name another with --store") from None
@@ -141,6 +164,8 @@ class Database:
         if version > len(_MIGRATIONS):
             raise StoreError(f"{self.path} was written by a newer checkreader (version {version}); update this one, or name another store")
         for number, script in enumerate(_MIGRATIONS[version:], version + 1):
+            if version:
+                _LOG.warning("the store is brought to version %d; that takes a minute or so for 100,000 records", number)
             with self.writing() as connection:
                 for statement in filter(str.strip, script.split(";")):
                     connection.execute(statement)
@@ -166,6 +191,7 @@ class Database:
         for suffix in ("-wal", "-shm"):
             self.path.with_name(DATABASE + suffix).unlink(missing_ok=True)
         fresh.replace(self.path)
+        sync_folder(self.folder)
         _LOG.warning("the store was repaired: %d records were saved; the damaged file is kept as %s", n_saved, damaged.name)
 
 
@@ -198,26 +224,25 @@ def back_up_file(path: Path, to: Path) -> None:
 
 
 def _salvage(damaged: Path, fresh: Path) -> int | None:
-    """Copy every row that can still be read, by its id, into a new file; return how many records, None where not even one."""
+    """Copy every row that can still be read, by its id, into a new file of the same version; return how many records, None: not one."""
     fresh.unlink(missing_ok=True)
-    new = sqlite3.connect(fresh, isolation_level=None)
-    n_saved = 0
-    try:
-        for number, script in enumerate(_MIGRATIONS, 1):
-            new.executescript(script)
-            new.execute(f"PRAGMA user_version={number}")
-        old = sqlite3.connect(damaged, isolation_level=None)
-        try:
-            for table in _TABLES:
+    with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as new:
+        with contextlib.closing(sqlite3.connect(damaged, isolation_level=None)) as old:
+            try:
+                version = int(old.execute("PRAGMA user_version").fetchone()[0])
+            except sqlite3.DatabaseError:
+                return None
+            for script in _MIGRATIONS[:version]:
+                new.executescript(script)
+            new.execute(f"PRAGMA user_version={version}")
+            tables = [row[0] for row in new.execute("SELECT name FROM sqlite_schema WHERE type = 'table'") if row[0] in _TABLES]
+            for table in tables:
                 for row in _readable_rows(old, table):
-                    marks = ",".join("?" * len(row))
-                    n_saved += new.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row).rowcount if table == "records" else 0
-                    if table != "records":
-                        new.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)
-        finally:
-            old.close()
-    finally:
-        new.close()
+                    new.execute(f"INSERT OR IGNORE INTO {table} VALUES ({','.join('?' * len(row))})", row)
+        if "readings" in tables:  # half a record is none
+            new.execute("DELETE FROM records WHERE id NOT IN (SELECT id FROM readings)")
+            new.execute("DELETE FROM readings WHERE id NOT IN (SELECT id FROM records)")
+        n_saved = int(new.execute("SELECT count(*) FROM records").fetchone()[0]) if "records" in tables else 0
     return n_saved or None
 
 

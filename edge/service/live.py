@@ -67,7 +67,7 @@ async def event_stream(context: Context) -> AsyncIterator[bytes]:
             if event is None:
                 return
             if event.record is not None:
-                yield f"event: record\ndata: {json.dumps(summary_object(event.record))}\n\n".encode()
+                yield f"event: record\ndata: {json.dumps(summary_object(event.record.summary))}\n\n".encode()
 
 
 async def moving_picture(context: Context) -> AsyncIterator[bytes]:

@@ -69,7 +69,7 @@ def page_routes(context: Context, pages: Pages, app: FastAPI) -> APIRouter:
         return pages.show(
             request, "live.html", "live",
             state=state_object(context), estimate=context.daemon.estimate(), day=f"{today:%A}, {today.day} {today:%B}",
-            records=[summary_object(r) for r in store.search(Query(limit=_LIVE_ROWS))],
+            records=[summary_object(summary) for summary in store.summaries(Query(limit=_LIVE_ROWS))],
             totals=[total_object(total) for total in totals if total.currency], n_records=sum(total.n_records for total in totals),
         )  # fmt: skip
 
@@ -83,12 +83,12 @@ def page_routes(context: Context, pages: Pages, app: FastAPI) -> APIRouter:
             query = query_of(asked, context.currency())
         except UsageError as error:
             why = str(error)
-        found = [] if why else store.search(replace(query, limit=_ROWS, before_id=cursor))
+        found = [] if why else store.summaries(replace(query, limit=_ROWS, before_id=cursor))
         narrowed = is_narrowed(query) or bool(why)
         words = urlencode({name: value for name, value in asked.items() if value})
         return pages.show(
             request, "records.html", "records", 422 if why else 200,
-            records=[summary_object(record) for record in found], is_filtered=narrowed, why=why, is_later=cursor is not None,
+            records=[summary_object(summary) for summary in found], is_filtered=narrowed, why=why, is_later=cursor is not None,
             n_found=store.count(query) if narrowed and not why else None,
             given={name: asked[name] for name in ("amount", "text", "status")} | {"first": asked["from"], "last": asked["to"]},
             filters=f"&{words}" if words and not why else "", first_page=words,

@@ -34,13 +34,13 @@ class Pictures:
         path = self._folder / name
         unfinished = path.with_name(path.name + ".part")
         try:
-            _make_folders(path.parent, self._folder)
+            make_folders(path.parent)
             with unfinished.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             with contextlib.suppress(OSError):
                 unfinished.unlink(missing_ok=True)
@@ -74,16 +74,21 @@ class Pictures:
                 yield str(path.relative_to(self._folder))
 
 
-def _make_folders(folder: Path, stop: Path) -> None:
-    """Make a folder so that it survives a power cut: each new name is synced in the folder that holds it."""
-    if folder.is_dir() or folder == stop:
+def make_folders(folder: Path) -> None:
+    """Make a folder so that it survives a power cut: each new name is synced in the folder that holds it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if folder.is_dir():
         return
-    _make_folders(folder.parent, stop)
+    make_folders(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

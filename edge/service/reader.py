@@ -16,6 +16,7 @@ from edge.decode.accept import DEFAULT_BUDGET, thresholds_of
 from edge.decode.currency import currency_of
 from edge.errors import BundleError, ConfigError, UsageError
 from edge.fuse import is_same_check
+from edge.golden import run_cases
 from edge.pipeline import Reader
 from edge.recognize.bundle import Bundle, read_bundle
 from edge.service.record import Record
@@ -102,6 +103,7 @@ class SiteReader:
         self._stamp = stamp
         try:
             bundle = read_bundle(self._path())
+            prove(bundle, self._config.runtime, self._config.threads)
             with self._lock:
                 self._use(bundle)
         except (BundleError, ConfigError) as error:
@@ -131,6 +133,20 @@ class SiteReader:
         except OSError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def prove(bundle: Bundle, runtime: str, threads: int) -> None:
+    """Run a bundle's golden set on this device.
+
+    Raises:
+        BundleError: it has none, or answers otherwise here than where it was built.
+    """
+    verdicts = run_cases(bundle, runtime, threads)
+    wrong = sorted({verdict.network for verdict in verdicts if not verdict.is_same_answer})
+    if wrong:
+        raise BundleError(
+            f"the bundle {bundle.version} fails its golden set here ({', '.join(wrong)}): pack it again, or run doctor --parity"
+        )
 
 
 def allowed_config(config: Config, changes: Mapping[str, Any]) -> Config:

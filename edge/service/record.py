@@ -11,6 +11,27 @@ REVIEWED: tuple[Status, ...] = ("confirmed", "corrected", "rejected")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a list shows of a record; nothing in it is private. ``date``: as YYYY-MM-DD where it could be understood.
+
+    ``confidence``: with which the amount was read; None: there was none. What a person said of a field stands in the reader's place.
+    """
+
+    id: int
+    time: datetime.datetime
+    status: Status
+    is_review_due: bool
+    is_audit_due: bool
+    possible_duplicate_of: int | None
+    amount: str | None
+    minor_units: int | None
+    currency: str | None
+    date: str | None
+    check_number: str | None
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One check that lay under the camera, or that was sent in.
 
@@ -59,6 +80,17 @@ class Record:
         """Return one value of a field (``text``, ``minor_units``, ``iso`` ...): a person's where there is one, else the reader's."""
         found = self.truth.get(name) or self.fields.get(name) or {}
         return found.get(key)
+
+    @property
+    def summary(self) -> Summary:
+        number = self.value("check_number", "text") or self.value("micr", "check_number")
+        return Summary(
+            id=self.id, time=self.time, status=self.status, is_review_due=self.is_review_due, is_audit_due=self.is_audit_due,
+            possible_duplicate_of=self.possible_duplicate_of, amount=self.value("amount", "text"),
+            minor_units=self.value("amount", "minor_units"), currency=self.value("amount", "currency"),
+            date=self.value("date", "iso") or self.value("date", "text"), check_number=None if number is None else str(number),
+            confidence=(self.fields.get("amount") or {}).get("confidence"),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

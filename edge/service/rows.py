@@ -7,41 +7,62 @@ import sqlite3
 from typing import Any
 
 from edge.errors import StoreError
-from edge.service.record import REVIEWED, Query, Record
+from edge.service.record import REVIEWED, Query, Record, Summary
 from edge.service.vault import Vault
+
+# What `summaries_of` takes, as one text for all rows: Python's sqlite3 gives the interpreter's lock away at each row, and while a check is
+# read it comes back late; fifty rows would wait for it fifty times.
+_SHOWN = "id, time, status, is_drawn, possible_duplicate_of, amount, minor_units, currency, date, number_shown, confidence"
+SUMMARY_ROWS = f"json_group_array(json_array({_SHOWN}))"
 
 
 def row_of(record: Record, vault: Vault | None) -> dict[str, Any]:
-    """Return the columns of a record that follow from its reading and from what a person said."""
+    """Return the columns of a record's row in the table ``records``: what lists show and searches look at."""
+    summary = record.summary
     line = record.value("micr", "text")
-    check, truth = dict(record.check), {name: dict(value) for name, value in record.truth.items()}
-    sealed = None
-    if vault is not None:
-        private = {"micr": check["fields"].get("micr"), "truth": truth.pop("micr", None)}
-        check["fields"] = {**check["fields"], "micr": None}
-        sealed = vault.seal(json.dumps(private).encode())
-    number = record.value("check_number", "text") or record.value("micr", "check_number")
-    words = [record.value("amount", "text"), record.value("date", "text"), record.value("date", "iso"), number]
-    minor_units = record.value("amount", "minor_units")
+    words = [summary.amount, record.value("date", "text"), record.value("date", "iso"), summary.check_number]
     return {
         "time": record.time.timestamp(),
         "status": record.status,
         "first_status": record.first_status,
         "is_drawn": record.is_drawn,
         "is_review_due": record.is_review_due,
-        "currency": record.value("amount", "currency"),
-        "minor_units": minor_units,
+        "currency": summary.currency,
+        "minor_units": summary.minor_units,
+        "amount": summary.amount,
+        "date": summary.date,
+        "number_shown": summary.check_number,
         "words": " ".join(word for word in words if word).lower(),
         "micr_key": None if not line else vault.digest(line) if vault is not None else hashlib.sha256(line.encode()).hexdigest(),
-        "number": number.lstrip("0") if number else None,
-        "confidence": (record.fields.get("amount") or {}).get("confidence"),
+        "number": summary.check_number.lstrip("0") if summary.check_number else None,
+        "confidence": summary.confidence,
         "is_amount_right": _is_amount_right(record),
-        "reading": json.dumps(check),
-        "truth": json.dumps(truth),
-        "sealed": sealed,
         "picture": record.picture,
         "picture_sha256": record.picture_sha256,
     }
+
+
+def reading_row_of(record: Record, vault: Vault | None) -> dict[str, Any]:
+    """Return the columns of its row in the table ``readings``: all that was read, what is private sealed where there is a vault."""
+    check, truth = dict(record.check), {name: dict(value) for name, value in record.truth.items()}
+    sealed = None
+    if vault is not None:
+        private = {"micr": check["fields"].get("micr"), "truth": truth.pop("micr", None)}
+        check["fields"] = {**check["fields"], "micr": None}
+        sealed = vault.seal(json.dumps(private).encode())
+    return {"reading": json.dumps(check), "truth": json.dumps(truth), "sealed": sealed}
+
+
+def summaries_of(rows: str) -> list[Summary]:
+    """Return what `SUMMARY_ROWS` gave."""
+    return [
+        Summary(
+            id=key, time=moment(time), status=status, is_review_due=status == "unsure" or bool(is_drawn and status == "accepted"),
+            is_audit_due=bool(is_drawn and status == "accepted"), possible_duplicate_of=same, amount=amount, minor_units=minor_units,
+            currency=currency, date=date, check_number=number, confidence=confidence,
+        )
+        for key, time, status, is_drawn, same, amount, minor_units, currency, date, number, confidence in json.loads(rows)
+    ]  # fmt: skip
 
 
 def record_of(row: sqlite3.Row, vault: Vault | None) -> Record:

@@ -16,6 +16,7 @@ from edge.errors import ConfigError, MissingDependencyError
 from edge.service.daemon import Daemon
 from edge.service.health import watch_trial
 from edge.service.slots import Firmware, firmware_of
+from edge.service.heap import share_one_heap
 from edge.service.store import Store
 from edge.service.supervisor import feed_watchdog, notify
 from edge.service.vault import open_vault
@@ -23,6 +24,7 @@ from edge.service.vault import open_vault
 _LOG = logging.getLogger(__name__)
 _PACKAGES = ("fastapi", "uvicorn", "jinja2", "python_multipart", "cryptography")
 _LAST_WORDS_S = 3
+_MOST_CONNECTIONS = 128  # four times the browsers that may look on; more are told 503
 
 
 def open_store(config: Config) -> Store:
@@ -48,6 +50,7 @@ def serve(config: Config) -> int:
     if missing:
         raise MissingDependencyError(f"the page needs {', '.join(missing)}: make .venv/.serve, or pip install 'checkreader[serve]'")
     log_to_stderr()
+    share_one_heap()
     with closing(_listen(config.web)) as listener, closing(open_store(config)) as store:
         n_strays = store.remove_stray_pictures()
         if n_strays:
@@ -144,6 +147,8 @@ def _answer(config: Config, daemon: Daemon, store: Store, listener: socket.socke
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # who asks is who is connected, whatever a request says
+            limit_concurrency=_MOST_CONNECTIONS,
             lifespan="on",
             timeout_graceful_shutdown=_LAST_WORDS_S,
             ssl_certfile=str(certificate.certificate) if certificate else None,
@@ -153,8 +158,8 @@ def _answer(config: Config, daemon: Daemon, store: Store, listener: socket.socke
     scheme = "https" if certificate else "http"
     port = listener.getsockname()[1]
     shown = f"[{web.host}]" if ":" in web.host else web.host
+    listener.listen()  # from here on nobody who asks is turned away
     _LOG.info("the page is at %s://%s:%d", scheme, "localhost" if is_open else shown, port)
-    listener.listen()
     thread = threading.Thread(target=server.run, args=([listener],), name="web", daemon=True)
     with _until_signalled() as is_ended:
         thread.start()

@@ -13,13 +13,14 @@ from edge.datatypes import FIELD_NAMES
 from edge.errors import StoreError
 from edge.service.database import Database
 from edge.service.pictures import Pictures
-from edge.service.record import Evidence, LogLine, Query, Record, Status, Total
-from edge.service.rows import conditions, moment, record_of, row_of
+from edge.service.record import Evidence, LogLine, Query, Record, Status, Summary, Total
+from edge.service.rows import SUMMARY_ROWS, conditions, moment, reading_row_of, record_of, row_of, summaries_of
 from edge.service.truth import truth_of
 from edge.service.vault import Vault
 
 _LYING = "_lying"  # settings beginning with an underscore are the daemon's own
 _KEY_CHECK = "vault"
+_WHOLE = "records JOIN readings USING (id)"
 
 
 class Store:
@@ -70,28 +71,34 @@ class Store:
                         (row["micr_key"], row["number"]),
                     ).fetchone()[0]
                 row["possible_duplicate_of"] = same
-                marks = ", ".join(f":{key}" for key in row)
-                added = connection.execute(f"INSERT INTO records ({', '.join(row)}) VALUES ({marks})", row)
+                record_id = insert(connection, row, reading_row_of(record, self._vault))
                 if is_lying:
-                    _put(connection, _LYING, added.lastrowid)
+                    _put(connection, _LYING, record_id)
         except StoreError:
             if name is not None:
                 self._pictures.delete(name)
             raise
-        return replace(record, id=int(added.lastrowid or 0), possible_duplicate_of=same)
+        return replace(record, id=record_id, possible_duplicate_of=same)
 
     def get(self, record_id: int) -> Record | None:
         """Return one record, None where there is none (any more)."""
         with self._database.reading() as connection:
-            row = connection.execute("SELECT * FROM records WHERE id = ?", (record_id,)).fetchone()
+            row = connection.execute(f"SELECT * FROM {_WHOLE} WHERE id = ?", (record_id,)).fetchone()
         return None if row is None else record_of(row, self._vault)
 
     def search(self, query: Query) -> list[Record]:
         """Return the records that fit, newest first."""
         where, values = conditions(query)
         with self._database.reading() as connection:
-            sql = f"SELECT * FROM records {where} ORDER BY id DESC LIMIT ?"
+            sql = f"SELECT * FROM {_WHOLE} {where} ORDER BY id DESC LIMIT ?"
             return [record_of(row, self._vault) for row in connection.execute(sql, (*values, query.limit))]
+
+    def summaries(self, query: Query) -> list[Summary]:
+        """Return what a list shows of the records that fit, newest first."""
+        where, values = conditions(query)
+        with self._database.reading() as connection:
+            sql = f"SELECT {SUMMARY_ROWS} FROM (SELECT * FROM records {where} ORDER BY id DESC LIMIT ?)"
+            return summaries_of(connection.execute(sql, (*values, query.limit)).fetchone()[0])
 
     def records(self, query: Query) -> Iterator[Record]:
         """Yield all records that fit, newest first, a page at a time; ``query.limit`` is the size of a page."""
@@ -140,7 +147,8 @@ class Store:
         if record is None:
             return False
         with self._database.writing() as connection:
-            connection.execute("DELETE FROM records WHERE id = ?", (record_id,))
+            for table in ("records", "readings"):
+                connection.execute(f"DELETE FROM {table} WHERE id = ?", (record_id,))
             self._log(connection, who, "deleted", record_id, "")
         if record.picture is not None:
             self._pictures.delete(record.picture)
@@ -196,7 +204,7 @@ class Store:
     def lying(self) -> Record | None:
         """Return the record of the check that was under the camera when last looked."""
         with self._database.reading() as connection:
-            sql = "SELECT records.* FROM records JOIN settings ON settings.key = ? AND records.id = CAST(settings.value AS INTEGER)"
+            sql = f"SELECT * FROM {_WHOLE} WHERE id = (SELECT CAST(value AS INTEGER) FROM settings WHERE key = ?)"
             row = connection.execute(sql, (_LYING,)).fetchone()
         return None if row is None else record_of(row, self._vault)
 
@@ -235,7 +243,7 @@ class Store:
         """Return records that no person is asked about (any more), oldest first; ``before``: only older ones."""
         time_limit = before.timestamp() if before is not None else float("inf")
         with self._database.reading() as connection:
-            sql = "SELECT * FROM records WHERE NOT is_review_due AND time < ? ORDER BY id LIMIT ?"
+            sql = f"SELECT * FROM {_WHOLE} WHERE NOT is_review_due AND time < ? ORDER BY id LIMIT ?"
             return [record_of(row, self._vault) for row in connection.execute(sql, (time_limit, limit))]
 
     def remove_stray_pictures(self) -> int:
@@ -249,9 +257,9 @@ class Store:
 
     def _judge(self, record: Record, who: str, detail: str) -> Record:
         with self._database.writing() as connection:
-            row = row_of(record, self._vault)
-            places = ", ".join(f"{key} = :{key}" for key in row)
-            connection.execute(f"UPDATE records SET {places} WHERE id = :id", row | {"id": record.id})
+            for table, row in (("records", row_of(record, self._vault)), ("readings", reading_row_of(record, self._vault))):
+                places = ", ".join(f"{key} = :{key}" for key in row)
+                connection.execute(f"UPDATE {table} SET {places} WHERE id = :id", row | {"id": record.id})
             self._log(connection, who, record.status, record.id, detail)
         return record
 
@@ -266,6 +274,19 @@ class Store:
             raise StoreError("the store is sealed with another key; name the key file it was sealed with in store.key_file")
         if known is None and own is not None:
             self.remember(_KEY_CHECK, own)
+
+
+def insert(connection: sqlite3.Connection, row: Mapping[str, Any], reading_row: Mapping[str, Any]) -> int:
+    """Write the two rows of a new record; return its id."""
+    added = connection.execute(_insertion("records", row), row).lastrowid
+    assert added is not None  # a row was inserted
+    whole = {"id": added, **reading_row}
+    connection.execute(_insertion("readings", whole), whole)
+    return added
+
+
+def _insertion(table: str, row: Mapping[str, Any]) -> str:
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(f':{key}' for key in row)})"
 
 
 def _put(connection: sqlite3.Connection, key: str, value: Any) -> None:

@@ -14,7 +14,7 @@ from edge.decode.amount import format_amount
 from edge.decode.currency import CURRENCIES
 from edge.errors import StoreError
 from edge.service.privacy import masked_check, masked_line
-from edge.service.record import LogLine, Record, Total
+from edge.service.record import LogLine, Record, Summary, Total
 
 CSV_COLUMNS = (
     "id", "time", "status", "first_status", "amount", "currency", "minor_units", "date", "iso_date",
@@ -28,21 +28,21 @@ _JPEG_QUALITY = 88
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def summary_object(record: Record) -> dict[str, Any]:
+def summary_object(summary: Summary) -> dict[str, Any]:
     """Return what a list shows of a record; nothing in it needs a mask."""
     return {
-        "id": record.id,
-        "time": record.time.isoformat(timespec="milliseconds"),
-        "status": record.status,
-        "is_review_due": record.is_review_due,
-        "is_audit_due": record.is_audit_due,
-        "possible_duplicate_of": record.possible_duplicate_of,
-        "amount": record.value("amount", "text"),
-        "minor_units": record.value("amount", "minor_units"),
-        "currency": record.value("amount", "currency"),
-        "date": record.value("date", "iso") or record.value("date", "text"),
-        "check_number": number_of(record),
-        "confidence": (record.fields.get("amount") or {}).get("confidence"),
+        "id": summary.id,
+        "time": summary.time.isoformat(timespec="milliseconds"),
+        "status": summary.status,
+        "is_review_due": summary.is_review_due,
+        "is_audit_due": summary.is_audit_due,
+        "possible_duplicate_of": summary.possible_duplicate_of,
+        "amount": summary.amount,
+        "minor_units": summary.minor_units,
+        "currency": summary.currency,
+        "date": summary.date,
+        "check_number": summary.check_number,
+        "confidence": summary.confidence,
     }
 
 
@@ -52,7 +52,7 @@ def record_object(record: Record, is_revealed: bool) -> dict[str, Any]:
     if "micr" in truth and not is_revealed:
         truth["micr"] = masked_line(truth["micr"]) or {}
     return {
-        **summary_object(record),
+        **summary_object(record.summary),
         "first_status": record.first_status,
         "has_picture": record.picture is not None,
         "picture_sha256": record.picture_sha256,
@@ -60,12 +60,6 @@ def record_object(record: Record, is_revealed: bool) -> dict[str, Any]:
         "truth": truth,
         "check": dict(record.check) if is_revealed else masked_check(record.check),
     }
-
-
-def number_of(record: Record) -> str | None:
-    """Return the check number: the printed one, else the MICR line's."""
-    number = record.value("check_number", "text") or record.value("micr", "check_number")
-    return None if number is None else str(number)
 
 
 def total_object(total: Total) -> dict[str, Any]:

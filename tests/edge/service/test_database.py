@@ -1,5 +1,7 @@
 """A damaged file is repaired as far as it can be read, or refused in words; a backup is a whole store."""
 
+import contextlib
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from edge.service.backup import back_up, check_store
 from edge.service.database import DATABASE
 from edge.service.record import Query, Record
 from edge.service.store import Store
+from edge.service.vault import Vault
 from tests.edge.service.conftest import PICTURE
 
 Make = Callable[..., Record]
@@ -47,6 +50,49 @@ def test_a_file_of_which_nothing_can_be_read_is_refused_and_left_alone(tmp_path:
     assert path.read_bytes()[:2] == b"\x5a\x5a"
 
 
+def as_version_1(path: Path) -> None:
+    """Turn a file back into what the first version wrote."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        for column, kind in (("reading", "TEXT NOT NULL DEFAULT ''"), ("truth", "TEXT NOT NULL DEFAULT ''"), ("sealed", "BLOB")):
+            connection.execute(f"ALTER TABLE records ADD COLUMN {column} {kind}")
+            connection.execute(f"UPDATE records SET {column} = (SELECT {column} FROM readings WHERE readings.id = records.id)")
+        for column in ("amount", "date", "number_shown"):
+            connection.execute(f"ALTER TABLE records DROP COLUMN {column}")
+        connection.execute("DROP TABLE readings")
+        connection.execute("PRAGMA user_version=1")
+        connection.commit()
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_a_store_of_the_first_version_is_brought_up(tmp_path: Path, make_record: Make, is_sealed: bool) -> None:
+    vault = Vault(b"k" * 32) if is_sealed else None
+    store = Store(tmp_path, vault)
+    read, corrected = store.add(make_record(number="0042"), PICTURE), store.add(make_record(number="7"))
+    store.correct(corrected.id, {"amount": "5.00", "date": None, "check_number": "0008"}, "ann")
+    store.delete(store.add(make_record()).id, "ann")
+    before = store.search(Query())
+    store.close()
+    as_version_1(tmp_path / DATABASE)
+    store = Store(tmp_path, vault)
+    assert store.search(Query()) == before
+    assert store.summaries(Query()) == [record.summary for record in before]
+    assert store.picture(read) == PICTURE
+    assert store.add(make_record()).id == 4, "the id of a deleted record was given again"
+    store.close()
+
+
+def test_a_damaged_store_of_the_first_version_is_repaired_and_brought_up(tmp_path: Path, make_record: Make) -> None:
+    path = filled(tmp_path, make_record)
+    as_version_1(path)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 4096] = b"\x5a" * 4096
+    path.write_bytes(content)
+    store = Store(tmp_path)
+    assert 50 < len(store.summaries(Query(limit=200))) == len(store.search(Query(limit=200))) <= 200
+    store.close()
+
+
 def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store._database._writer.execute("PRAGMA user_version=99")
@@ -81,9 +127,7 @@ def test_a_backup_overwrites_nothing_and_wants_a_store(tmp_path: Path) -> None:
         back_up(Config(store=StoreConfig(folder=str(tmp_path / "one"))), tmp_path)
 
 
-def test_a_check_names_the_record_whose_picture_is_damaged(
-    tmp_path: Path, make_record: Make, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_check_names_the_record_whose_picture_is_damaged(tmp_path: Path, make_record: Make, capsys: pytest.CaptureFixture[str]) -> None:
     config = Config(store=StoreConfig(folder=str(tmp_path)))
     store = Store(tmp_path)
     store.add(make_record(), PICTURE)

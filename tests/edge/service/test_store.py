@@ -53,6 +53,8 @@ def test_records_are_found_by_day_amount_status_and_words(store: Store, make_rec
     assert store.search(Query(text="99,999.99 03/02")) == [large]
     assert store.search(Query(text="nobody")) == []
     assert store.search(Query(text="%")) == []
+    for query in (Query(), Query(limit=1), Query(least_minor_units=501), Query(is_review_due=True), Query(text="nobody")):
+        assert store.summaries(query) == [record.summary for record in store.search(query)]
     assert store.count(Query()) == 2
 
 
