@@ -17,6 +17,7 @@ from edge.decode.date import read_date
 from edge.decode.digits import read_digits
 from edge.decode.micr import read_micr
 from edge.fuse import fuse_checks
+from edge.locate.box_sides import without_box_sides
 from edge.locate.cmc7 import find_cmc7_line
 from edge.locate.digit import normalize_digit, turn
 from edge.locate.field_map import picture_of_ink
@@ -233,11 +234,12 @@ class Reader:
 
     def _read_region(self, page: Page, region: FieldRegion, currency: str, timings: Timings) -> Reading:
         x, y, width, height = region.page_box
-        page_height, page_width = page.pixels.shape[:2]
         left, top = max(0, int(x)), max(0, int(y))
-        right, bottom = min(page_width, round(x + width)), min(page_height, round(y + height))
+        right, bottom = min(page.pixels.shape[1], round(x + width)), min(page.pixels.shape[0], round(y + height))
+        box = (float(left), float(top), float(max(right - left, 1)), float(max(bottom - top, 1)))
         cut = page.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
-        box = (float(left), float(top), float(cut.shape[1]), float(cut.shape[0]))
+        if region.name == "amount":
+            cut = without_box_sides(page.pixels, page.ink, box)
         return self._read(cut, _KIND_OF_FIELD[region.name], currency, box, timings)
 
     def _read(self, picture: U8, kind: Kind, currency: str, box: Box, timings: Timings) -> Reading:

@@ -8,14 +8,14 @@ import typer
 from edge import __version__
 from edge.errors import EdgeError
 from edge.quiet import quiet_libraries
+from firmware_tools.deb_command import add_deb
+from firmware_tools.deploy_command import add_deploy
 from firmware_tools.keys import keygen
 from firmware_tools.pack import pack
+from firmware_tools.provision_command import add_provision
 from firmware_tools.sign import sign
 from firmware_tools.update import rollback, update
 from firmware_tools.verify import verify
-from firmware_tools.deb_command import add_deb
-from firmware_tools.deploy_command import add_deploy
-from firmware_tools.provision_command import add_provision
 
 _USAGE, _OUTPUT, _INTERRUPTED = 64, 74, 130
 

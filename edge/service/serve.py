@@ -15,8 +15,8 @@ from edge.config import Config, WebConfig
 from edge.errors import ConfigError, MissingDependencyError
 from edge.service.daemon import Daemon
 from edge.service.health import watch_trial
-from edge.service.slots import Firmware, firmware_of
 from edge.service.heap import share_one_heap
+from edge.service.slots import Firmware, firmware_of
 from edge.service.store import Store
 from edge.service.supervisor import feed_watchdog, notify
 from edge.service.vault import open_vault
