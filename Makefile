@@ -13,7 +13,7 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-fleet test-deb test-deb-arm64 deb report ablation bench samples docs load soak test-durability install-service lock clean
+.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-fleet test-deb test-deb-arm64 deb report ablation bench samples docs test-durability load soak install-service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

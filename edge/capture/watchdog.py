@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from edge.capture.camera import Camera
-from edge.datatypes import Frame, Glance
+from edge.datatypes import U8, Frame, Glance
 from edge.errors import CameraError, EdgeError, PictureError
 
 _LOG = logging.getLogger(__name__)
@@ -17,6 +17,7 @@ _ANSWER_S = 2.0  # a frame takes a tenth of it even in the dark
 _OPEN_S = 4.0
 _RETRY_S = 1.0
 _BLACK_GREY = 4  # a covered lens gives 0 to 2
+_BLACK = "the picture is black; take the cover off the lens, or switch the light on"
 
 
 class Watchdog:
@@ -35,6 +36,7 @@ class Watchdog:
         self._camera: Camera | None = None
         self._retry_at_s = clock()
         self._size: tuple[int, ...] | None = None
+        self._full_size: tuple[int, ...] | None = None
         self._latest_s: float | None = None
         self._fault_since_s = 0.0
         self.fault: str | None = None
@@ -56,8 +58,8 @@ class Watchdog:
         except (CameraError, PictureError) as error:
             self._give_up(str(error))
             return None
-        if int(glance.pixels[::8, ::8].max()) <= _BLACK_GREY:
-            self._begin_fault("the picture is black; take the cover off the lens, or switch the light on")
+        if _is_black(glance.pixels):
+            self._begin_fault(_BLACK)
             return None
         self._end_fault()
         return glance
@@ -67,10 +69,16 @@ class Watchdog:
         if self._camera is None or self.fault is not None:
             return None
         try:
-            return self._ask(self._camera.read)
+            frame = self._ask(self._camera.read)
+            if frame is not None:
+                self._check_full(frame)
         except (CameraError, PictureError) as error:
             self._give_up(str(error))
             return None
+        if frame is not None and _is_black(frame.pixels):
+            self._begin_fault(_BLACK)
+            return None
+        return frame
 
     def hold(self, is_held: bool) -> None:
         """Keep exposure and white balance, or let them go; a camera at fault does neither."""
@@ -91,7 +99,7 @@ class Watchdog:
             self._retry_at_s = self._clock() + _RETRY_S
             self._worker = _Worker()
             self._camera = self._worker.open(self._open_camera, _OPEN_S)
-            self._size = self._latest_s = None
+            self._size = self._full_size = self._latest_s = None
         return self._camera
 
     def _ask(self, question: Callable[[], _T]) -> _T:
@@ -105,6 +113,12 @@ class Watchdog:
         if self._latest_s is not None and glance.time_s < self._latest_s:
             raise CameraError("the camera's clock goes backwards; it is opened again")
         self._size, self._latest_s = size, glance.time_s
+
+    def _check_full(self, frame: Frame) -> None:
+        size = frame.pixels.shape
+        if self._full_size is not None and size != self._full_size:
+            raise CameraError(f"the camera's pictures have another size than before ({size[1]} x {size[0]}); it is opened again")
+        self._full_size = size
 
     def _give_up(self, reason: str) -> None:
         self._begin_fault(reason)
@@ -127,6 +141,10 @@ class Watchdog:
         if self.fault is not None:
             self.fault = None
             _LOG.warning("the camera is back after %.1f s", self._clock() - self._fault_since_s)
+
+
+def _is_black(pixels: U8) -> bool:
+    return int(pixels[::8, ::8].max()) <= _BLACK_GREY
 
 
 class _Worker:

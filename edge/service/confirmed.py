@@ -15,6 +15,7 @@ from edge.service.export_training import labelled_strips
 from edge.service.pictures import Pictures
 from edge.service.record import Record
 from edge.service.rows import record_of
+from edge.service.store import WHOLE
 from edge.service.truth import currency_code
 from edge.service.vault import open_vault
 
@@ -54,7 +55,8 @@ def confirmed_strips(config: Config, most: int) -> list[ConfirmedStrip]:
         pictures = Pictures(folder, vault)
         with contextlib.closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
-            sql = "SELECT * FROM records WHERE status IN ('confirmed', 'corrected') AND picture IS NOT NULL ORDER BY id DESC LIMIT ?"
+            wanted = "status IN ('confirmed', 'corrected') AND picture IS NOT NULL"
+            sql = f"SELECT * FROM {WHOLE} WHERE {wanted} ORDER BY id DESC LIMIT ?"
             for row in connection.execute(sql, (most,)):
                 record = record_of(row, vault)
                 strips += _strips_of(record, pictures.read(str(record.picture), record.picture_sha256))

@@ -20,7 +20,7 @@ from edge.service.vault import Vault
 
 _LYING = "_lying"  # settings beginning with an underscore are the daemon's own
 _KEY_CHECK = "vault"
-_WHOLE = "records JOIN readings USING (id)"
+WHOLE = "records JOIN readings USING (id)"
 
 
 class Store:
@@ -83,14 +83,14 @@ class Store:
     def get(self, record_id: int) -> Record | None:
         """Return one record, None where there is none (any more)."""
         with self._database.reading() as connection:
-            row = connection.execute(f"SELECT * FROM {_WHOLE} WHERE id = ?", (record_id,)).fetchone()
+            row = connection.execute(f"SELECT * FROM {WHOLE} WHERE id = ?", (record_id,)).fetchone()
         return None if row is None else record_of(row, self._vault)
 
     def search(self, query: Query) -> list[Record]:
         """Return the records that fit, newest first."""
         where, values = conditions(query)
         with self._database.reading() as connection:
-            sql = f"SELECT * FROM {_WHOLE} {where} ORDER BY id DESC LIMIT ?"
+            sql = f"SELECT * FROM {WHOLE} {where} ORDER BY id DESC LIMIT ?"
             return [record_of(row, self._vault) for row in connection.execute(sql, (*values, query.limit))]
 
     def summaries(self, query: Query) -> list[Summary]:
@@ -204,7 +204,7 @@ class Store:
     def lying(self) -> Record | None:
         """Return the record of the check that was under the camera when last looked."""
         with self._database.reading() as connection:
-            sql = f"SELECT * FROM {_WHOLE} WHERE id = (SELECT CAST(value AS INTEGER) FROM settings WHERE key = ?)"
+            sql = f"SELECT * FROM {WHOLE} WHERE id = (SELECT CAST(value AS INTEGER) FROM settings WHERE key = ?)"
             row = connection.execute(sql, (_LYING,)).fetchone()
         return None if row is None else record_of(row, self._vault)
 
@@ -243,7 +243,7 @@ class Store:
         """Return records that no person is asked about (any more), oldest first; ``before``: only older ones."""
         time_limit = before.timestamp() if before is not None else float("inf")
         with self._database.reading() as connection:
-            sql = f"SELECT * FROM {_WHOLE} WHERE NOT is_review_due AND time < ? ORDER BY id LIMIT ?"
+            sql = f"SELECT * FROM {WHOLE} WHERE NOT is_review_due AND time < ? ORDER BY id LIMIT ?"
             return [record_of(row, self._vault) for row in connection.execute(sql, (time_limit, limit))]
 
     def remove_stray_pictures(self) -> int:
