@@ -17,7 +17,6 @@ from edge.decode.date import read_date
 from edge.decode.digits import read_digits
 from edge.decode.micr import read_micr
 from edge.fuse import fuse_checks
-from edge.locate.box_sides import without_box_sides
 from edge.locate.cmc7 import find_cmc7_line
 from edge.locate.digit import normalize_digit, turn
 from edge.locate.field_map import picture_of_ink
@@ -238,8 +237,6 @@ class Reader:
         right, bottom = min(page.pixels.shape[1], round(x + width)), min(page.pixels.shape[0], round(y + height))
         box = (float(left), float(top), float(max(right - left, 1)), float(max(bottom - top, 1)))
         cut = page.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
-        if region.name == "amount":
-            cut = without_box_sides(page.pixels, page.ink, box)
         return self._read(cut, _KIND_OF_FIELD[region.name], currency, box, timings)
 
     def _read(self, picture: U8, kind: Kind, currency: str, box: Box, timings: Timings) -> Reading:
