@@ -111,7 +111,7 @@ def checked_ink(reading: Reading | None, page: Page) -> Reading | None:
     digits = [symbol for symbol in reading.symbols if symbol.symbol.isdigit()]
     boxes = [digit.box for digit in digits]
     if (odd := odd_digit(field, boxes)) is not None:
-        reason = f"digit {odd + 1} of {len(digits)}, {digits[odd].symbol!r}, is in broader or other ink: it may have been changed"
+        reason = f"digit {odd + 1} of {len(digits)}, {digits[odd].symbol!r}, is in broader, fainter or other ink: it may have been changed"
     elif is_crossed_out(field, boxes):
         reason = "a stroke goes through it: it may have been crossed out"
     else:

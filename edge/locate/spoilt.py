@@ -17,6 +17,8 @@ _OTHER_COLOUR = 0.2
 # Another pen wrote a digit when its strokes are so many times as wide as those of the digits around it, or its colour is so many levels
 # away from theirs. Of 107 amounts of real checks that were accepted, strokes went up to 1.52 and colours to 24.
 _BROAD, _OTHER_INK = 1.55, 32.0
+# What shows through from behind, or from another exposure, is so much fainter than the digits around it.
+_FAINT = 0.45
 # Fewer digits than this do not say what is usual; narrower strokes are measured too roughly.
 _LEAST_DIGITS, _LEAST_STROKE_PX = 3, 1.6
 # A stroke through one digit may be a part of it.
@@ -47,7 +49,9 @@ def has_cover(pixels: U8, page_box: Box) -> bool:
 
 
 def odd_digit(pixels: U8, boxes: Sequence[Box]) -> int | None:
-    """Return which of the digits, counted from 0, another pen wrote: a much broader one, or of another colour; None where none was.
+    """Return which of the digits, counted from 0, is not of the pen that wrote the others: much broader, fainter, or of another colour.
+
+    None where all are alike.
 
     Args:
         pixels: the field, BGR uint8 (h, w, 3).
@@ -62,6 +66,9 @@ def odd_digit(pixels: U8, boxes: Sequence[Box]) -> int | None:
     if usual >= _LEAST_STROKE_PX and widths[broadest] > _BROAD * usual:
         return broadest
     paper = _middle_colour(pixels)
+    depths = np.array([paper.mean() - np.percentile(cut, 10) if (cut := _cut(grey, box)).size else np.inf for box in boxes])
+    if depths.min() < _FAINT * float(np.median(depths)):
+        return int(depths.argmin())
     tints = np.array([_tint(_cut(pixels, box), paper) for box in boxes])
     away = [float(np.linalg.norm(tint - np.median(np.delete(tints, i, axis=0), axis=0))) for i, tint in enumerate(tints)]
     return int(np.argmax(away)) if max(away) > _OTHER_INK else None
