@@ -50,6 +50,10 @@ def test_a_digit_in_another_colour_is_told() -> None:
     assert odd_digit(field(broad=3, colour=(200.0, 60.0, 40.0)), BOXES) == 3
 
 
+def test_a_digit_that_only_shows_through_is_told() -> None:
+    assert odd_digit(field(broad=1, colour=(168.0, 170.0, 163.0)), BOXES) == 1
+
+
 def test_two_digits_do_not_say_which_one_is_odd() -> None:
     assert odd_digit(field(broad=1), BOXES[:2]) is None
 
