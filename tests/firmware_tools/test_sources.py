@@ -88,8 +88,8 @@ def test_what_goes_wrong_on_the_way_is_told(online: Device) -> None:
         "/plain.bundle": "http://localhost:1/new.bundle", "/plain.bundle.sig": signature, "/broken.bundle.sig": 503,
     }  # fmt: skip
     with served(online, files) as address:
-        assert "expected are at most 1224616" in online.refused(f"{address}/large.bundle", code=74)
-        assert "more than 1224616 bytes" in online.refused(f"{address}/endless.bundle", code=74)
+        assert f"expected are at most {len(data)}" in online.refused(f"{address}/large.bundle", code=74)
+        assert f"more than {len(data)} bytes" in online.refused(f"{address}/endless.bundle", code=74)
         assert "sends us to http://localhost:1/new.bundle, which is refused" in online.refused(f"{address}/plain.bundle", code=74)
         assert "the server answers 404" in online.refused(f"{address}/none.bundle", code=74)
         assert "the server answers 503" in online.refused(f"{address}/broken.bundle", code=74)
