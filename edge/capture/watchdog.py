@@ -16,6 +16,8 @@ _T = TypeVar("_T")
 _ANSWER_S = 2.0  # a frame takes a tenth of it even in the dark
 _OPEN_S = 4.0
 _RETRY_S = 1.0
+# A camera that was opened again while it gave frames of another size gives them still: what it gave before stays the measure so long.
+_OTHER_CAMERA_S = 10.0
 _BLACK_GREY = 4  # a covered lens gives 0 to 2
 _BLACK = "the picture is black; take the cover off the lens, or switch the light on"
 
@@ -37,6 +39,8 @@ class Watchdog:
         self._retry_at_s = clock()
         self._size: tuple[int, ...] | None = None
         self._full_size: tuple[int, ...] | None = None
+        self._other_size: tuple[int, ...] | None = None
+        self._other_since_s = 0.0
         self._latest_s: float | None = None
         self._fault_since_s = 0.0
         self.fault: str | None = None
@@ -99,7 +103,7 @@ class Watchdog:
             self._retry_at_s = self._clock() + _RETRY_S
             self._worker = _Worker()
             self._camera = self._worker.open(self._open_camera, _OPEN_S)
-            self._size = self._full_size = self._latest_s = None
+            self._latest_s = None
         return self._camera
 
     def _ask(self, question: Callable[[], _T]) -> _T:
@@ -108,11 +112,19 @@ class Watchdog:
 
     def _check(self, glance: Glance) -> None:
         size = glance.pixels.shape
-        if self._size is not None and size != self._size:
+        if self._size is not None and size != self._size and not self._has_lasted(size):
             raise CameraError(f"the camera's frames have another size than before ({size[1]} x {size[0]}); it is opened again")
         if self._latest_s is not None and glance.time_s < self._latest_s:
             raise CameraError("the camera's clock goes backwards; it is opened again")
-        self._size, self._latest_s = size, glance.time_s
+        if size != self._size:
+            self._full_size = None
+        self._size, self._other_size, self._latest_s = size, None, glance.time_s
+
+    def _has_lasted(self, size: tuple[int, ...]) -> bool:
+        """Return whether frames of another size have come long enough to be another camera's, and no fault of this one."""
+        if size != self._other_size:
+            self._other_size, self._other_since_s = size, self._clock()
+        return self._clock() - self._other_since_s >= _OTHER_CAMERA_S
 
     def _check_full(self, frame: Frame) -> None:
         size = frame.pixels.shape
