@@ -17,6 +17,19 @@ from edge.bench import make_strips
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+class Clock:
+    """Simulated seconds: the replay sleeps in them, and reading takes none of them."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
 @dataclass(frozen=True)
 class Command:
     """`checkreader` as it is in this working tree, whatever is installed."""

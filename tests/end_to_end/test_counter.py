@@ -19,24 +19,11 @@ from edge.datatypes import CheckReading, Frame
 from edge.service.daemon import Daemon
 from edge.service.record import Query
 from edge.service.store import Store
+from tests.edge.conftest import ROOT, Clock
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 CHECKS = int(os.environ.get("CHECKS", "60"))
 FPS = 15
 CONFIG = Config(camera=CameraConfig(source="replay:scripted"))
-
-
-class Clock:
-    """Simulated seconds."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
 
 
 def remember_readings(daemon: Daemon, known: dict[bytes, tuple[CheckReading, ...]]) -> None:

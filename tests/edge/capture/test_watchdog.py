@@ -13,6 +13,7 @@ from edge.capture.replay import Reel, ReplayCamera
 from edge.capture.script import Fault, FaultKind, Scene, Script
 from edge.capture.watchdog import Watchdog
 from edge.datatypes import Frame, Glance
+from tests.edge.conftest import Clock
 
 FPS = 30.0
 FAULTS: tuple[FaultKind, ...] = ("stall", "vanish", "black", "short", "wrong_size", "clock_back")
@@ -46,6 +47,42 @@ def test_after_each_kind_of_fault_the_camera_is_back_within_five_seconds(
     assert messages[0].startswith("the camera is at fault: ")
     assert messages[1].startswith("the camera is back after ")
     assert watchdog.n_faults == 1
+
+
+class Sized:
+    """A camera whose frames have the size that they are told to have."""
+
+    def __init__(self, sizes: Callable[[], tuple[int, int]], clock: Clock) -> None:
+        self._sizes, self._clock = sizes, clock
+
+    def look(self) -> Glance | None:
+        return Glance(np.full((*self._sizes(), 3), 99, np.uint8), self._clock())
+
+    def read(self) -> Frame | None:
+        return Frame(np.full((*self._sizes(), 3), 99, np.uint8), "sized")
+
+    def hold(self, is_held: bool) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def test_another_size_is_a_fault_also_after_opening_again_until_it_has_lasted() -> None:
+    clock, size = Clock(), [(20, 30)]
+    watchdog = Watchdog(lambda: Sized(lambda: size[0], clock), clock, clock.sleep)
+    assert watchdog.look() is not None
+    size[0] = (10, 30)
+    while clock() < 9:
+        assert watchdog.look() is None
+        clock.sleep(0.5)
+    while watchdog.look() is None:
+        clock.sleep(0.5)
+    assert 9 < clock() < 15
+    frame = watchdog.read()
+    assert frame is not None
+    assert frame.pixels.shape == (10, 30, 3)
+    watchdog.close()
 
 
 class Hanging:

@@ -15,23 +15,10 @@ from edge.service.daemon import Daemon
 from edge.service.event import Event
 from edge.service.record import Query, Record
 from edge.service.store import Store
-from tests.edge.conftest import ROOT
+from tests.edge.conftest import ROOT, Clock
 
 CHECK, OTHER = ROOT / "samples/frames/desk_2.jpg", ROOT / "samples/frames/desk_4.jpg"
 CONFIG = Config(camera=CameraConfig(source="replay:unused"))
-
-
-class Clock:
-    """Simulated seconds: the replay sleeps in them, and reading takes none of them."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
 
 
 def make_daemon(store: Store, *scenes: Scene, faults: tuple[Fault, ...] = (), config: Config = CONFIG) -> tuple[Daemon, Clock]:
