@@ -17,7 +17,7 @@ _ANSWER_S = 2.0  # a frame takes a tenth of it even in the dark
 _OPEN_S = 4.0
 _RETRY_S = 1.0
 # A camera that was opened again while it gave frames of another size gives them still: what it gave before stays the measure so long.
-_OTHER_CAMERA_S = 10.0
+_OTHER_CAMERA_S = 4.0
 _BLACK_GREY = 4  # a covered lens gives 0 to 2
 _BLACK = "the picture is black; take the cover off the lens, or switch the light on"
 
