@@ -20,6 +20,7 @@ class EdgeError(Exception):
     """Root of every error that the reader raises on purpose; the message says what to do."""
 
     exit_code = 70
+    check = ""  # of an update that was refused or taken back: the check that did it
 
 
 class UsageError(EdgeError, ValueError):

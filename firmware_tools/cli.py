@@ -13,6 +13,7 @@ from firmware_tools.deploy_command import add_deploy
 from firmware_tools.keys import keygen
 from firmware_tools.pack import pack
 from firmware_tools.provision_command import add_provision
+from firmware_tools.receive import receive
 from firmware_tools.sign import sign
 from firmware_tools.update import rollback, update
 from firmware_tools.verify import verify
@@ -48,6 +49,7 @@ app.command()(sign)
 app.command()(verify)
 app.command()(update)
 app.command()(rollback)
+app.command(hidden=True)(receive)
 
 
 add_deb(app)

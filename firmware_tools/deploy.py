@@ -7,68 +7,50 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import firmware_tools
-from firmware_tools.ssh import Trouble, explain, remote_python, ssh_words
+from firmware_tools.ssh import Trouble, explain, remote_words, ssh_words
 
 Outcome = Literal["switched", "already", "refused", "rolled_back", "unreachable", "not_tried"]
 _CHUNK_BYTES = 32 << 10
 _PAUSE_S = 2.0
-_ANSWERED = ("outcome", "cause", "check", "field", "expected", "warning")
-# What the device runs, in the order in which they import one another.
-_ON_DEVICE = {"device": "device/__init__.py", **{f"device.{name}": f"device/{name}.py" for name in ("refusal", "switch", "take")}}
-_LOADER = """\
-import sys, types
-for name, text in {sources!r}.items():
-    module = sys.modules[name] = types.ModuleType(name)
-    exec(compile(text, name, "exec"), module.__dict__)
-sys.modules["firmware_tools.device.take"].main()
-"""
+_ANSWERED = ("outcome", "cause", "check", "before", "warning")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What every host is sent; the words for the device are explained at the command's options.
-
-    ``signature``: the text that lies beside the bundle as .sig, empty where nothing does.
-    ``settle_s``: so long the daemon has to be well on end; ``patience_s``: so long it may take until it is. ``tries``: connections a host.
-    """
+    """What every host is sent, and how; explained at the command's options. ``run`` names this deploy, ``tries``: connections a host."""
 
     data: bytes
+    name: str
     version: str
     sha256: str
+    signature: str
     run: str
-    signature: str = ""
+    may_downgrade: bool = False
+    may_repeat: bool = False
     config: str = "/etc/checkreader.toml"
-    restart: str = "systemctl restart checkreader"
-    log: str = "/var/log/checkreader-deploy.log"
-    settle_s: float = 10.0
-    patience_s: float = 60.0
+    user: str = "checkreader"
     tries: int = 4
-    is_root_needed: bool = True
     takes_new_keys: bool = False
     ssh_config: Path | None = None
 
     def line(self) -> bytes:
-        """Return what the program on the device reads first."""
-        sent = ("version", "sha256", "run", "signature", "config", "restart", "log", "settle_s", "patience_s")
-        return json.dumps({"bytes": len(self.data), **{key: getattr(self, key) for key in sent}}).encode() + b"\n"
+        """Return what the device reads first."""
+        sent = ("name", "signature", "run", "may_downgrade", "may_repeat")
+        return json.dumps({key: getattr(self, key) for key in sent}).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How it ended on one host; ``cause`` is empty where all is well. ``sent_bytes`` over all connections."""
+    """How it ended on one host; ``cause`` is empty where all is well. ``before``: the version until then; ``sent_bytes`` in all."""
 
     host: str
     outcome: Outcome
     cause: str = ""
     check: str = ""
-    field: str = ""
-    expected: str = ""
+    before: str = ""
     warning: str = ""
     tries: int = 1
     sent_bytes: int = 0
@@ -106,7 +88,7 @@ def deploy_to(host: str, order: Order, progress: Progress) -> Result:
             break
         time.sleep(_PAUSE_S)
     if isinstance(answer, Trouble):
-        result = Result(host=host, outcome="unreachable", cause=answer.cause, check=answer.check, field=host, expected=answer.expected)
+        result = Result(host=host, outcome="refused" if answer.is_reached else "unreachable", cause=answer.cause, check=answer.check)
     else:
         result = Result(host=host, **{key: answer[key] for key in _ANSWERED if key in answer})
     return replace(result, tries=number, sent_bytes=progress.sent_bytes, seconds=time.monotonic() - started)
@@ -114,29 +96,21 @@ def deploy_to(host: str, order: Order, progress: Progress) -> Result:
 
 def _connect(host: str, order: Order, progress: Progress) -> dict[str, Any] | Trouble:
     """Return the answer of the program on the device, or why there is none."""
-    program = _program()
-    words = ssh_words(host, remote_python(len(program), order.is_root_needed), order.ssh_config, order.takes_new_keys)
+    words = ssh_words(host, remote_words(order.config, order.user), order.ssh_config, order.takes_new_keys)
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints) as ssh:
-            answer = _talk(ssh, program + order.line(), order, progress)
+            answer = _talk(ssh, order, progress)
         complaints.seek(0)
         complaint = complaints.read().decode(errors="replace")
     return answer if answer is not None else explain(host, ssh.returncode, complaint)
 
 
-@cache
-def _program() -> bytes:
-    """Return the modules that run on the device as one program, which makes modules of them again."""
-    texts = {f"firmware_tools.{name}": (resources.files(firmware_tools) / file).read_text("utf-8") for name, file in _ON_DEVICE.items()}
-    return _LOADER.format(sources={"firmware_tools": "", **texts}).encode()
-
-
-def _talk(ssh: "subprocess.Popen[bytes]", first: bytes, order: Order, progress: Progress) -> dict[str, Any] | None:
+def _talk(ssh: "subprocess.Popen[bytes]", order: Order, progress: Progress) -> dict[str, Any] | None:
     assert ssh.stdin is not None
     assert ssh.stdout is not None
     answer = None
     try:
-        ssh.stdin.write(first)
+        ssh.stdin.write(order.line())
         ssh.stdin.flush()
         for line in ssh.stdout:
             try:

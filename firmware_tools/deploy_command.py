@@ -2,18 +2,18 @@
 
 import os
 import uuid
-from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edge.errors import BundleError, UsageError
+from edge.service.trust import SUFFIX, check_file, read_statement
 
-_CONFIG_HELP = "The device's configuration; reading.bundle in it is the file that is replaced."
-_RESTART_HELP = "What starts the daemon anew on the device."
+_CONFIG_HELP = "The device's configuration, as the daemon reads it."
+_USER_HELP = "Who runs the daemon on the device; the login becomes this user by sudo."
 _LOG_HELP = "Where the outcomes are kept on this machine, one JSON line a host."
-_DEVICE_LOG_HELP = "Where the device keeps them, beside its journal."
+_DOWNGRADE_HELP = "Also bring an older bundle, if it was signed as such."
 
 
 def default_log() -> Path:
@@ -26,22 +26,20 @@ def add_deploy(app: typer.Typer) -> None:
     @app.command()
     def deploy(
         hosts: Annotated[list[str], typer.Argument(metavar="HOST...", help="As ssh takes them: name, user@name, ssh://user@name:port.")],
-        bundle: Annotated[Path | None, typer.Option("--bundle", metavar="FILE", help="Without it, the one that came along.")] = None,
+        bundle: Annotated[Path, typer.Option("--bundle", metavar="FILE", help="What to bring; FILE.sig lies beside it.")],
         canary: Annotated[int, typer.Option("--canary", min=0, help="So many hosts go first; the others only if those are well.")] = 0,
         at_once: Annotated[int, typer.Option("--at-once", min=1, max=256, help="Hosts at the same time.")] = 32,
+        allow_downgrade: Annotated[bool, typer.Option("--allow-downgrade", help=_DOWNGRADE_HELP)] = False,
+        again: Annotated[bool, typer.Option("--again", help="Also bring a bundle that a device has taken back.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a host, as soon as it has ended.")] = False,
         config: Annotated[str, typer.Option("--config", metavar="PATH", help=_CONFIG_HELP)] = "/etc/checkreader.toml",
-        restart: Annotated[str, typer.Option("--restart", metavar="COMMAND", help=_RESTART_HELP)] = "systemctl restart checkreader",
-        settle_s: Annotated[float, typer.Option("--settle", min=0, max=3600, help="Seconds on end that the daemon has to be well.")] = 10.0,
-        patience_s: Annotated[float, typer.Option("--patience", min=1, max=3600, help="Seconds until it has to be well.")] = 60.0,
+        user: Annotated[str, typer.Option("--user", metavar="NAME", help=_USER_HELP)] = "checkreader",
         tries: Annotated[int, typer.Option("--tries", min=1, max=100, help="Connections to a host that breaks off or is not there.")] = 4,
-        sudo: Annotated[bool, typer.Option("--sudo/--no-sudo", help="Become root on the device where the login is not.")] = True,
         accept_new: Annotated[bool, typer.Option("--accept-new", help="Believe the key of a host that was never seen.")] = False,
         ssh_config: Annotated[Path | None, typer.Option("--ssh-config", metavar="FILE", help="Instead of ~/.ssh/config.")] = None,
         log: Annotated[Path | None, typer.Option("--log", metavar="FILE", help=_LOG_HELP)] = None,
-        device_log: Annotated[str, typer.Option("--device-log", metavar="PATH", help=_DEVICE_LOG_HELP)] = "/var/log/checkreader-deploy.log",
     ) -> None:
-        """Bring a bundle to devices: copy, verify there, switch, look at the daemon's health, and go back where it is not well.
+        """Bring a signed bundle to devices, each of which does with it what `update` does, and wait until its daemon has judged it.
 
         A second run changes nothing on a device that has the bundle, and goes on where a copy broke off. Exit codes: 0 all hosts have it
         and are well; 75 some, 69 none; 65 the bundle itself is refused here.
@@ -54,12 +52,14 @@ def add_deploy(app: typer.Typer) -> None:
         for host in hosts:
             if host.startswith("-") or any(letter.isspace() for letter in host):
                 raise UsageError(f"{host!r} is no host; give what ssh takes, such as pi@counter-1")
-        data = _content(bundle)
-        checked = parse_bundle(data, str(bundle or "the bundle that came along"))
+        data, signature = _content(bundle), _content(bundle.with_name(bundle.name + SUFFIX))
+        checked = parse_bundle(data, str(bundle))
+        statement, _ = read_statement(signature, bundle.name + SUFFIX)
+        check_file(statement, data, str(bundle))
         order = Order(
-            data=data, version=checked.version, sha256=checked.sha256, run=uuid.uuid4().hex, signature=_signature(bundle),
-            config=config, restart=restart, log=device_log,
-            settle_s=settle_s, patience_s=patience_s, tries=tries, is_root_needed=sudo, takes_new_keys=accept_new, ssh_config=ssh_config,
+            data=data, name=bundle.name, version=checked.version, sha256=checked.sha256, signature=signature.decode(), run=uuid.uuid4().hex,
+            may_downgrade=allow_downgrade, may_repeat=again, config=config, user=user, tries=tries, takes_new_keys=accept_new,
+            ssh_config=ssh_config,
         )  # fmt: skip
         named = unique(hosts)
         table = FleetTable(named, len(order.data))
@@ -79,14 +79,9 @@ def add_deploy(app: typer.Typer) -> None:
         raise typer.Exit(exit_code(results))
 
 
-def _content(path: Path | None) -> bytes:
+def _content(path: Path) -> bytes:
     try:
-        return (path or Path(str(resources.files("edge").joinpath("bundles", "checkreader.bundle")))).read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise BundleError(f"cannot read the bundle {path} ({error.strerror}); name an existing file with --bundle") from None
-
-
-def _signature(path: Path | None) -> str:
-    """Return what `checkreader-firmware sign` has written beside the bundle, for the device to judge; nothing where it is not signed."""
-    beside = path and path.with_name(path.name + ".sig")
-    return beside.read_text("utf-8") if beside and beside.is_file() else ""
+        what = "sign the bundle with checkreader-firmware sign" if path.suffix == SUFFIX else "name an existing file with --bundle"
+        raise BundleError(f"{path} cannot be read ({error.strerror}); {what}") from None

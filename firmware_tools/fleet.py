@@ -20,7 +20,7 @@ _STYLES = {"switched": "green", "already": "green", "rolled_back": "red", "refus
 _WORDS = {"rolled_back": "rolled back", "not_tried": "not tried", "already": "has it already"}
 _BAR = 12
 # Columns of a table that is not in a terminal: causes are sentences.
-_REDIRECTED_WIDTH = 200
+_REDIRECTED_WIDTH = 1000
 
 
 def deploy_fleet(
@@ -42,9 +42,7 @@ def deploy_fleet(
         if failed is not None:
             said = f"canary: {failed.host} went first and {_WORDS.get(failed.outcome, failed.outcome)} ({failed.cause})"
             for host in group:
-                results[host] = Result(
-                    host=host, outcome="not_tried", cause=said, check="canary", field=failed.host, expected="a canary that is well", tries=0
-                )
+                results[host] = Result(host=host, outcome="not_tried", cause=said, check="canary", tries=0)
                 shown[host].at(_WORDS["not_tried"])
                 ended(results[host])
             break
@@ -122,4 +120,3 @@ def _why(result: Result | None) -> str:
 def unique(hosts: Sequence[str]) -> list[str]:
     """Return the hosts without repetitions: two deploys to one device would wait for each other."""
     return list(dict.fromkeys(hosts))
-

@@ -30,15 +30,16 @@ def look_at_trust(config: Config, today: datetime.date) -> Iterator[Line]:
             now = f"version {slots.slot.version} in slot {slots.active}" if slots.slot else "the bundle that came with the reader"
             trial = ", on trial" if slots.trial else ""
             yield Line("updates", "ok", f"{now} is read with{trial}")
-        bad = sorted(
-            sha256[:12]
-            for sha256, n in slots.failures.items()
-            if n >= MOST_FAILURES and (slots.slot is None or sha256 != slots.slot.sha256)
-        )
-        if bad:
-            advice = "see the journal of that day; checkreader-firmware update --again tries once more"
-            yield Line("updates", "warn", f"taken back, and not taken again: {', '.join(bad)}", advice)
-        trust = read_trust(Path(config.firmware.trust).expanduser())
+        for sha256, failure in sorted(slots.failures.items()):
+            if failure.times >= MOST_FAILURES and (slots.slot is None or sha256 != slots.slot.sha256):
+                advice = "checkreader-firmware update --again tries once more"
+                yield Line("updates", "warn", f"taken back, and not taken again: {sha256[:12]} ({failure.why})", advice)
+        folder = Path(config.firmware.trust).expanduser()
+        if slots.slot is None and not any(folder.glob("*.pub")):
+            advice = f"put the .pub of the key that signs your bundles into {folder}, where root alone may write"
+            yield Line("key trust", "warn", "no key is trusted yet, so that no update is taken", advice)
+            return
+        trust = read_trust(folder)
     except EdgeError as error:
         yield Line("key trust", "fail", str(error), "see what is said; until then no update is taken")
         return

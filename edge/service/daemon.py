@@ -27,7 +27,7 @@ from edge.service.record import Evidence, Record
 from edge.service.retention import sweep
 from edge.service.slots import Firmware
 from edge.service.store import Store
-from edge.service.watcher import Action, Sight, Watch, step
+from edge.service.watcher import RECHECK_S, Action, Sight, Watch, step
 
 _LOG = logging.getLogger(__name__)
 _TUNING = "tuning"
@@ -82,6 +82,7 @@ class Daemon:
         self._thread: threading.Thread | None = None
         self._is_stopping = threading.Event()
         self.n_glances, self.n_reads, self.n_failed_turns, self.turned_at_s = 0, 0, 0, clock()
+        self.failure = ""  # what the last failed turn failed with
 
     def start(self) -> None:
         """Begin to watch, in a thread of its own."""
@@ -108,6 +109,11 @@ class Daemon:
     def is_alive(self) -> bool:
         """Return whether the loop turns: a camera at fault does not stop it."""
         return self._thread is not None and self._thread.is_alive() and self._clock() - self.turned_at_s < 15.0
+
+    @property
+    def n_read_with_bundle(self) -> int:
+        """How many frames were read, to the end, since the present bundle was taken up."""
+        return self._reader.n_read
 
     def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
         """Tell ``listener`` what happens from now on, in the daemon's own thread, which it must not hold up; return what ends it."""
@@ -183,7 +189,7 @@ class Daemon:
             self.n_glances += 1
             self._glance = glance
             self._go(Sight(is_moving=self._meter.is_moving(glance)), now_s)
-        if now_s >= self._chores_at_s and self._watch.phase in ("absent", "done"):
+        if now_s >= self._chores_at_s and (glance is None or self._watch.phase in ("absent", "done")):
             self._chores_at_s = now_s + _CHORES_S
             self._do_chores()
         self._tell_state()
@@ -192,8 +198,9 @@ class Daemon:
         while not self._is_stopping.is_set():
             try:
                 self.turn()
-            except Exception:  # noqa: BLE001  # the one place: whatever one turn meets, the next one begins afresh
+            except Exception as error:  # noqa: BLE001  # the one place: whatever one turn meets, the next one begins afresh
                 self.n_failed_turns += 1
+                self.failure = f"{type(error).__name__}: {error}"
                 _LOG.exception("a turn of the daemon's loop failed; it goes on")
                 self._is_stopping.wait(_BROKEN_S)
             if self._watchdog.is_over:
@@ -260,7 +267,8 @@ class Daemon:
 
     def _do_chores(self) -> None:
         self._outbox.flush()
-        self._reader.renew()
+        if self._reader.renew():
+            self._watch = replace(self._watch, read_s=self._clock() - RECHECK_S)  # a frame is read at once: does it read well?
         if not self._is_trimmed:
             self._is_trimmed = True
             trim_heap()

@@ -46,7 +46,9 @@ class SiteReader:
     def read(self, frame: Frame) -> tuple[CheckReading, ...]:
         """Return the checks of a frame as the bundle reads them, the largest first; at least one, whose page may be None."""
         with self._lock:
-            return self._reader.read_frame(frame, self._config.currency)
+            checks = self._reader.read_frame(frame, self._config.currency)
+            self.n_read += 1
+            return checks
 
     def judge(self, check: CheckReading) -> CheckReading:
         """Return a check as this site judges it."""
@@ -109,7 +111,7 @@ class SiteReader:
         except (BundleError, ConfigError) as error:
             _LOG.error("the new bundle is refused, the old one stays: %s", error)
             if self._firmware is not None:
-                self._firmware.give_up()
+                self._firmware.give_up(f"the daemon refused it: {error}")
             return False
         _LOG.warning("bundle %s (%s) was taken up", bundle.version, bundle.sha256[:12])
         return True
@@ -118,6 +120,7 @@ class SiteReader:
         accept = thresholds_of(bundle.card.thresholds, "strip", "amount", self._config.budget).accept
         reader = Reader(bundle, self._config.runtime, self._config.threads, self._config.budget)
         self.bundle, self._reader, self._card_accept = bundle, reader, accept
+        self.n_read = 0  # frames, with this bundle
 
     def _path(self) -> Path | None:
         if self._firmware is not None:

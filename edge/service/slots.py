@@ -47,16 +47,21 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
-    """What is where; ``active`` None: the bundle that came with the reader.
+class Failure:
+    """How often a bundle was taken back, and in one sentence why the last time."""
 
-    ``failures``: how often a bundle, by its SHA-256, did not become healthy.
-    """
+    times: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """What is where; ``active`` None: the bundle that came with the reader. ``failures``: by SHA-256, those that were taken back."""
 
     active: str | None = None
     slots: Mapping[str, Slot] = field(default_factory=dict)
     trial: Trial | None = None
-    failures: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, Failure] = field(default_factory=dict)
 
     @property
     def slot(self) -> Slot | None:
@@ -101,6 +106,8 @@ class Firmware:
         that cannot be written to, a trial is not begun, since its end could not be told. While the keys cannot be read the bundle that came
         with the reader is used, and the slots stay as they are.
         """
+        if self.slots().active is None:
+            return None
         try:
             read_trust(self._trust)
         except EdgeError as error:
@@ -112,7 +119,7 @@ class Firmware:
                 trial = slots.trial
                 if trial is not None and trial.starts:
                     _LOG.error("the bundle %s did not become healthy at its last start; going back", slots.slot and slots.slot.version)
-                    slots = _back(slots)
+                    slots = _back(slots, "the daemon ended before it had run well with it: a crash, or the power")
                 elif trial is not None:
                     slots = replace(slots, trial=replace(trial, starts=1))
                 slots = self._sound(slots)
@@ -120,7 +127,7 @@ class Firmware:
         except OSError as error:
             slots = self.slots()
             if slots.trial is not None:
-                slots = _back(slots)
+                slots = _back(slots, "the disk cannot be written to")
             self._held = slots = self._sound(slots)
             _LOG.error("%s cannot be written to (%s); the reader goes on without a trial", self.folder, error.strerror)
         return None if slots.active is None else self.file(slots.active)
@@ -156,14 +163,14 @@ class Firmware:
         """End the trial: the new bundle stays."""
         with self._changing() as slots:
             if slots.trial is not None and slots.slot is not None:
-                failures = {sha256: n for sha256, n in slots.failures.items() if sha256 != slots.slot.sha256}
+                failures = {sha256: failure for sha256, failure in slots.failures.items() if sha256 != slots.slot.sha256}
                 self._write(replace(slots, trial=None, failures=failures))
 
-    def give_up(self) -> None:
-        """End the trial: what was before is read with again."""
+    def give_up(self, why: str) -> None:
+        """End the trial: what was before is read with again. ``why`` in one sentence, for whoever asks later."""
         with self._changing() as slots:
             if slots.trial is not None:
-                self._write(self._sound(_back(slots)))
+                self._write(self._sound(_back(slots, why)))
 
     def pause(self) -> None:
         """The reader is ended on purpose: a trial that was not over yet begins anew with the next start."""
@@ -183,7 +190,7 @@ class Firmware:
                 if slots.active is None or slots.slot is None:
                     raise UsageError("the reader runs with the bundle that came with it: there is nothing to go back to")
                 other = next(name for name in _NAMES if name != slots.active)
-                failures = {**slots.failures, slots.slot.sha256: MOST_FAILURES}
+                failures = {**slots.failures, slots.slot.sha256: Failure(MOST_FAILURES, "it was taken back by hand")}
                 back = replace(slots, active=other if other in slots.slots else None, trial=None, failures=failures)
                 back = self._sound(back)
                 if back.slot is not None:  # older, and meant to be
@@ -255,11 +262,13 @@ def firmware_of(config: Config) -> Firmware | None:
     return Firmware(Path(config.firmware.folder).expanduser(), Path(config.firmware.trust).expanduser())
 
 
-def _back(slots: Slots) -> Slots:
-    """Return what is where after a trial that failed."""
+def _back(slots: Slots, why: str) -> Slots:
+    """Return what is where after a trial that failed, or that no daemon has begun: that is no failure of the bundle."""
     if slots.trial is None or slots.slot is None:
         return slots
-    failures = {**slots.failures, slots.slot.sha256: slots.failures.get(slots.slot.sha256, 0) + 1}
+    sha256, failures = slots.slot.sha256, dict(slots.failures)
+    if slots.trial.starts:
+        failures[sha256] = Failure(failures[sha256].times + 1 if sha256 in failures else 1, why)
     return replace(slots, active=slots.trial.previous, trial=None, failures=failures)
 
 
@@ -281,4 +290,4 @@ def _parsed(text: bytes) -> Slots:
     if raw["active"] not in (None, *slots) or not set(slots) <= set(_NAMES):
         raise ValueError(f"there is no slot {raw['active']!r}")
     trial = None if raw["trial"] is None else Trial(**raw["trial"])
-    return Slots(raw["active"], slots, trial, dict(raw["failures"]))
+    return Slots(raw["active"], slots, trial, {sha256: Failure(**failure) for sha256, failure in raw["failures"].items()})

@@ -131,12 +131,7 @@ def check_signature(signature: bytes, name: str, trust: Trust, today: datetime.d
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    if len(signature) > MOST_SIGNATURE_BYTES:
-        raise SignatureError(f"{name} is no signature: it has {len(signature)} bytes, at most {MOST_SIGNATURE_BYTES} are allowed")
-    try:
-        statement, made = _parsed(Statement, signature, "signature")
-    except ValueError as error:
-        raise SignatureError(f"{name} is no signature of this project ({error}): fetch it again") from None
+    statement, made = read_statement(signature, name)
     key = trust.keys.get(statement.key)
     if key is None:
         known = ", ".join(trust.keys)
@@ -155,6 +150,20 @@ def check_signature(signature: bytes, name: str, trust: Trust, today: datetime.d
     if statement.file_sha256 in trust.revoked:
         raise SignatureError(f"{name}: the field file_sha256 is {statement.file_sha256[:16]}..., which {trust.folder / REVOKED} revokes")
     return statement
+
+
+def read_statement(signature: bytes, name: str) -> tuple[Statement, str]:
+    """Return what a signature says, believed by nobody yet, and the signature proper.
+
+    Raises:
+        SignatureError: it is damaged.
+    """
+    if len(signature) > MOST_SIGNATURE_BYTES:
+        raise SignatureError(f"{name} is no signature: it has {len(signature)} bytes, at most {MOST_SIGNATURE_BYTES} are allowed")
+    try:
+        return _parsed(Statement, signature, "signature")
+    except ValueError as error:
+        raise SignatureError(f"{name} is no signature of this project ({error}): fetch it again") from None
 
 
 def check_file(statement: Statement, data: bytes, name: str) -> None:

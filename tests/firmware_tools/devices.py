@@ -1,5 +1,7 @@
 """Devices for a deploy: each a real sshd on loopback with a host key, a home folder and a daemon of its own."""
 
+import getpass
+import json
 import os
 import shutil
 import signal
@@ -10,23 +12,24 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from edge.recognize.bundle import read_bundle
+from edge.service.slots import Firmware
+from firmware_tools.keys import make_key, read_key
+from tests.firmware_tools.conftest import bundle_with, signature_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-_RESTART = """\
+_SUPERVISE = """\
 #!/bin/sh
-# As `systemctl restart`: comes back when the daemon runs, or says why it does not.
+# As systemd does with Restart=on-failure.
 cd "$HOME" || exit 1
-if [ -f daemon.pid ]; then
-    kill "$(cat daemon.pid)" 2>/dev/null
-    while kill -0 "$(cat daemon.pid)" 2>/dev/null; do sleep 0.1; done
-fi
-: >daemon.log
-setsid checkreader serve --config checkreader.toml >daemon.log 2>&1 </dev/null &
-echo $! >daemon.pid
-while ! grep -q "the page is at" daemon.log; do
-    kill -0 $! 2>/dev/null || { grep '^checkreader: ' daemon.log >&2; exit 1; }
-    sleep 0.1
+while :; do
+    checkreader serve --config checkreader.toml >>daemon.log 2>&1 </dev/null &
+    echo $! >daemon.pid
+    wait $! && exit
+    sleep 0.5
 done
 """
 
@@ -46,6 +49,7 @@ class Device:
     port: int = field(default_factory=free_port)
     web_port: int = field(default_factory=free_port)
     sshd: "subprocess.Popen[bytes] | None" = None
+    supervisor: "subprocess.Popen[bytes] | None" = None
     force: str = ""
 
     @property
@@ -53,25 +57,29 @@ class Device:
         return self.home / "checkreader.toml"
 
     @property
-    def current(self) -> Path:
-        return self.home / "bundles" / "current.bundle"
+    def firmware(self) -> Firmware:
+        return Firmware(self.home / "firmware", self.home / "trust")
+
+    @property
+    def version(self) -> str:
+        """Return which version is read with, as the slots say."""
+        return read_bundle(self.firmware.active_file()).version
 
     @property
     def path(self) -> str:
         """Return where the device finds commands: what is installed on the desktop is not on it."""
         return f"{self.home}/bin:/usr/local/bin:/usr/bin:/bin"
 
-    def make(self, authorized_key: str, bundle: Path) -> None:
-        (self.home / "bin").mkdir(parents=True)
-        (self.home / "bundles").mkdir()
-        (self.home / "camera").mkdir()
+    def make(self, authorized_key: str, trusted_key: Path) -> None:
+        for folder in ("bin", "camera", "trust"):
+            (self.home / folder).mkdir(parents=True)
         shutil.copy(ROOT / "samples" / "frames" / "desk_1.jpg", self.home / "camera")
-        shutil.copy(bundle, self.current)
+        shutil.copy(trusted_key, self.home / "trust")
         (self.home / "authorized_keys").write_text(authorized_key)
         self.command("checkreader", f'#!/bin/sh\nexec {sys.executable} -m edge "$@"\n')
         program = "from firmware_tools.cli import main; main()"
         self.command("checkreader-firmware", f"#!/bin/sh\nexec {sys.executable} -c '{program}' \"$@\"\n")
-        self.command("restart", _RESTART)
+        self.command("supervise", _SUPERVISE)
         self.configure()
         self.new_host_key()
 
@@ -80,10 +88,10 @@ class Device:
         path.write_text(text)
         path.chmod(0o755)
 
-    def configure(self, reading: str = "") -> None:
+    def configure(self, healthy_s: float = 10.0) -> None:
         self.config.write_text(
-            f'[camera]\nsource = "replay:{self.home}/camera"\n[reading]\nbundle = "{self.current}"\n{reading}\n'
-            f'[store]\nfolder = "{self.home}/store"\n[web]\nport = {self.web_port}\n'
+            f'[camera]\nsource = "replay:{self.home}/camera"\n[store]\nfolder = "{self.home}/store"\n[web]\nport = {self.web_port}\n'
+            f'[firmware]\nfolder = "{self.home}/firmware"\ntrust = "{self.home}/trust"\nhealthy_s = {healthy_s}\n'
         )
 
     def new_host_key(self) -> None:
@@ -119,9 +127,15 @@ class Device:
             time.sleep(0.05)
         raise AssertionError((self.home / "sshd.log").read_text())
 
-    def restart(self) -> None:
-        environment = {**os.environ, "HOME": str(self.home), "PATH": self.path, "PYTHONPATH": str(ROOT)}
-        subprocess.run([str(self.home / "bin" / "restart")], env={**environment, "PYTHONUNBUFFERED": "1"}, check=True)
+    def start_daemon(self) -> None:
+        environment = {**os.environ, "HOME": str(self.home), "PATH": self.path, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        log = self.home / "daemon.log"
+        self.supervisor = subprocess.Popen([str(self.home / "bin" / "supervise")], env=environment, start_new_session=True)
+        for _ in range(600):
+            if log.exists() and "the page is at" in log.read_text():
+                return
+            time.sleep(0.1)
+        raise AssertionError(log.read_text())
 
     def daemon_pid(self) -> int:
         return int((self.home / "daemon.pid").read_text())
@@ -134,24 +148,38 @@ class Device:
 
     def stop(self) -> None:
         self.stop_sshd()
-        with suppress(OSError, ValueError):
-            os.kill(self.daemon_pid(), signal.SIGTERM)
+        if self.supervisor is not None:
+            with suppress(OSError):
+                os.killpg(self.supervisor.pid, signal.SIGTERM)
+            self.supervisor.wait()
 
 
 class Fleet:
-    """Devices in one folder, with a key that opens all of them and the configuration by which ssh finds them."""
+    """Devices in one folder, with a key that opens all of them, one that signs, and the configuration by which ssh finds them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.devices: dict[str, Device] = {}
+        make_key(folder / "site.key", folder / "site.pub", None, "site", "2020-01-01", None)
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "id")], check=True)
 
-    def add(self, name: str, bundle: Path, force: str = "") -> Device:
+    def add(self, name: str, force: str = "") -> Device:
         device = self.devices[name] = Device(name, self.folder / name, force=force)
-        device.make((self.folder / "id.pub").read_text(), bundle)
+        device.make((self.folder / "id.pub").read_text(), self.folder / "site.pub")
         device.start()
         self.write()
         return device
+
+    def packed(self, version: str, *, is_ill: bool = False, **statement: Any) -> Path:
+        """Return the shipped bundle under another version, signed; an ill one passes its golden set and reads no frame."""
+        networks = json.loads(json.dumps(read_bundle().card.raw["networks"]))
+        if is_ill:
+            networks["page"]["input"]["height"] -= 8
+        data = bundle_with(version=version, networks=networks)
+        file = self.folder / f"{version}.bundle"
+        file.write_bytes(data)
+        file.with_name(f"{file.name}.sig").write_bytes(signature_of(data, read_key(self.folder / "site.key", None), version, **statement))
+        return file
 
     def write(self) -> None:
         """Write the desktop's side: which host is where, and whose key is known."""
@@ -166,8 +194,8 @@ class Fleet:
         """Return the deploy's command line; all devices where no ``hosts`` are named."""
         command = [sys.executable, "-c", "from firmware_tools.cli import main; main()", "deploy", *(hosts or tuple(self.devices))]
         # The home is the device's own: sshd sets it.
-        own = ["--ssh-config", self.folder / "ssh_config", "--no-sudo", "--config", "~/checkreader.toml", "--device-log", "~/deploy.log"]
-        own += ["--restart", "restart", "--settle", "0.5", "--patience", "120", "--log", self.folder / "deploy.log"]
+        own = ["--ssh-config", self.folder / "ssh_config", "--user", getpass.getuser(), "--config", "~/checkreader.toml"]
+        own += ["--log", self.folder / "deploy.log"]
         return [*command, *map(str, own), *map(str, arguments)]
 
     def deploy(self, *arguments: str | Path, hosts: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":

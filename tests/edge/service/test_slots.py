@@ -57,7 +57,8 @@ def test_a_start_that_finds_a_trial_begun_goes_back_and_remembers(firmware: Firm
     for n_failures in range(1, MOST_FAILURES + 1):
         install(firmware, keys, "0.4.0")
         assert [begun(firmware), begun(firmware)] == ["0.4.0", "0.3.0"]
-        assert list(firmware.slots().failures.values()) == [n_failures]
+        assert [failure.times for failure in firmware.slots().failures.values()] == [n_failures]
+        assert all("a crash, or the power" in failure.why for failure in firmware.slots().failures.values())
     install(firmware, keys, "0.4.0")
     assert begun(firmware) == "0.4.0"
     firmware.mark_healthy()
@@ -158,7 +159,8 @@ def test_a_reader_takes_up_what_comes_and_goes_while_it_runs(firmware: Firmware,
     trial = firmware.slots().trial
     assert trial is not None
     assert trial.starts == 1
-    firmware.give_up()
+    firmware.give_up("somebody did not like it")
+    assert [failure.why for failure in firmware.slots().failures.values()] == ["somebody did not like it"]
     assert reader.renew()
     assert reader.identity()["version"] == "0.3.0"
 
@@ -181,7 +183,9 @@ def test_a_bundle_with_which_the_loop_stands_still_is_given_up(firmware: Firmwar
     is_over.set()
     thread.join(5)
     assert firmware.active_file() is None
-    assert list(firmware.slots().failures.values()) == [1]
+    assert [(failure.times, failure.why.partition(": ")[2]) for failure in firmware.slots().failures.values()] == [
+        (1, "its loop stands still")
+    ]
 
 
 def test_the_daemon_judges_an_update_keeps_a_good_one_and_goes_back_after_a_crash(firmware: Firmware, keys: Keys, tmp_path: Path) -> None:

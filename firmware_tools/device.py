@@ -1,0 +1,297 @@
+"""The device that a bundle comes to, from wherever it comes: what is checked, in which order, how it is switched to, and who judges it.
+
+The one place for a stick, the timer and a deploy alike.
+"""
+
+import datetime
+import fcntl
+import os
+import syslog
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge import __version__
+from edge.config import Config
+from edge.errors import BundleError, ConfigError, EdgeError, OutputError, UpdateError, UsageError
+from edge.recognize.bundle import MOST_BYTES, Bundle, read_bundle
+from edge.service.durable import make_folder
+from edge.service.slots import MOST_FAILURES, Firmware, Slot, firmware_of
+from edge.service.trust import Statement, Trust, read_trust, trusted_bundle
+from edge.service.versions import version_key
+from firmware_tools.sources import Offer
+
+if TYPE_CHECKING:
+    from edge.trial import Finding
+
+_MOST_CONFIRMED = 100
+# Beside the bundle itself: its signature, the file that says which slot is read with, twice, and the log.
+_MORE_BYTES = 256 * 1024
+# The daemon looks for a new bundle every two seconds, when it reads nothing; a check that comes meanwhile goes first.
+_TAKEN_UP_S = 30.0
+_LOOK_S = 0.2
+_LOG, _MOST_LOG_BYTES = "update.log", 64 * 1024
+Told = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What an update has to know of the device that it comes to; ``now`` is the bundle that is read with."""
+
+    config: Config
+    firmware: Firmware
+    trust: Trust
+    now: Bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What whoever asks allows, and whether to wait until the daemon has judged the bundle."""
+
+    may_downgrade: bool = False
+    may_repeat: bool = False
+    is_dry: bool = False
+    is_judged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How it ended: ``is_changed`` False where the device reads with this bundle already, or was not to be changed."""
+
+    version: str
+    sha256: str
+    is_changed: bool
+    findings: "tuple[Finding, ...]" = ()
+
+
+def open_device(config: Config) -> Device:
+    """Return the device that a configuration describes.
+
+    Raises:
+        ConfigError: it has no slots, or no trusted keys.
+    """
+    if config.reading.bundle:
+        raise ConfigError(
+            f"reading.bundle is {config.reading.bundle!r}, so that the slots are not read from; take it out to let updates in"
+        )
+    firmware = firmware_of(config)
+    if firmware is None:
+        raise ConfigError("firmware.folder is not set; name a folder for the two slots, such as /var/lib/checkreader/firmware")
+    trust = read_trust(Path(config.firmware.trust).expanduser())
+    try:
+        return Device(config, firmware, trust, read_bundle(firmware.active_file()))
+    except BundleError:  # what lies in the slot is damaged: the reader goes on with the one that came with it
+        return Device(config, firmware, trust, read_bundle())
+
+
+def take(device: Device, offer: Offer, statement: Statement, wish: Wish, told: Told, fetched: Callable[[int], object]) -> Taken:
+    """Check and try what is offered, and switch to it.
+
+    Args:
+        statement: what the offer's signature says; a trusted key made it.
+        told: hears what is being done; ``fetched``: the bytes that are here.
+
+    Raises:
+        EdgeError: a check refuses it, or the daemon has taken it back; the message names the check, the field, and what was expected.
+    """
+    version, sha256 = statement.version, statement.file_sha256
+    if sha256 == device.now.sha256:
+        if wish.is_judged:
+            _wait_for_judgement(device, statement, told)
+        return Taken(version, sha256, is_changed=False)
+    data, bundle, findings = _checked(device, offer, statement, wish, told, fetched)
+    if wish.is_dry:
+        return Taken(version, sha256, is_changed=False, findings=findings)
+    told("switch")
+    is_downgrade = version_key(version) < version_key(device.now.version)
+    device.firmware.install(data, offer.signature, Slot(bundle.sha256, version, is_downgrade))
+    if wish.is_judged:
+        _wait_for_judgement(device, statement, told)
+    return Taken(version, sha256, is_changed=True, findings=findings)
+
+
+def _checked(
+    device: Device, offer: Offer, statement: Statement, wish: Wish, told: Told, fetched: Callable[[int], object]
+) -> "tuple[bytes, Bundle, tuple[Finding, ...]]":
+    with check("version"):
+        need_newer(statement, device.now.version, is_allowed=wish.may_downgrade)
+        failure = device.firmware.slots().failures.get(statement.file_sha256)
+        if failure is not None and failure.times >= MOST_FAILURES and not wish.may_repeat:
+            raise BundleError(f"version {statement.version} was taken back before ({failure.why}); --again takes it all the same")
+    with check("space"):
+        if statement.file_bytes > MOST_BYTES:
+            raise BundleError(f"the field file_bytes is {statement.file_bytes}, expected are at most {MOST_BYTES}")
+        need_space(device.firmware.folder, statement.file_bytes + _MORE_BYTES)
+    told("copy")
+    with check("source"):
+        data = offer.read(statement.file_bytes, fetched)
+    told("verify")
+    with check("signature"):
+        bundle, _ = trusted_bundle(data, offer.signature, offer.name, device.trust, None)
+    with check("reader"):
+        needed = bundle.card.raw.get("needs_reader")
+        if needed is not None and (not isinstance(needed, str) or version_key(needed) > version_key(__version__)):
+            raise BundleError(f"the field needs_reader is {needed}, this reader is {__version__}; update the reader first")
+    told("golden set")
+    return data, bundle, _tried(device, bundle)
+
+
+def _tried(device: Device, bundle: Bundle) -> "tuple[Finding, ...]":
+    from edge.trial import Finding, try_bundle
+
+    reading = device.config.reading
+    with check("golden set"):
+        findings = try_bundle(bundle, device.now, reading.runtime, reading.threads, reading.budget)
+    with check("confirmed readings"):
+        from edge.pipeline import Reader
+        from edge.service.confirmed import confirmed_strips, score
+
+        strips = confirmed_strips(device.config, _MOST_CONFIRMED)
+        before, after = (score(Reader(b, reading.runtime, reading.threads, reading.budget), strips) for b in (device.now, bundle))
+        is_worse = after.n_right < before.n_right or after.n_wrong_accepted > before.n_wrong_accepted
+        right = f"{after.n_right} of {after.n} read right, {before.n_right} expected"
+        wrong = f"{after.n_wrong_accepted} accepted wrongly, at most {before.n_wrong_accepted} expected"
+        findings.append(Finding("confirmed readings", not is_worse, f"{right}; {wrong}" if strips else "the site has none"))
+    for finding in findings:
+        with check(finding.name):
+            if not finding.is_passed:
+                raise BundleError(finding.words)
+    return tuple(findings)
+
+
+def _wait_for_judgement(device: Device, statement: Statement, told: Told) -> None:
+    told("health")
+    firmware, sha256 = device.firmware, statement.file_sha256
+    until, why = time.monotonic() + device.config.firmware.healthy_s + _TAKEN_UP_S, ""
+    while (slots := firmware.slots()).slot is not None and slots.slot.sha256 == sha256:
+        if slots.trial is None:
+            return
+        if time.monotonic() > until:
+            is_begun = slots.trial.starts > 0
+            why = "the daemon did not judge it in time" if is_begun else "no daemon has taken it up: sudo systemctl status checkreader"
+            firmware.give_up(why)
+        time.sleep(_LOOK_S)
+    failure = slots.failures.get(sha256)
+    said = why or (failure.why if failure else "it was taken back by hand")
+    back = slots.slot.version if slots.slot is not None else read_bundle().version
+    error = BundleError(f"taken back at the check health: version {statement.version}: {said}; version {back} is read with again")
+    error.check = "health"
+    raise error
+
+
+def need_newer(statement: Statement, now: str, *, is_allowed: bool) -> None:
+    """Refuse what is not newer than what there is, unless both sides allow it.
+
+    Raises:
+        BundleError: it is not newer.
+    """
+    if version_key(statement.version) > version_key(now) or (is_allowed and statement.allow_downgrade):
+        return
+    signed = "signed for going back" if statement.allow_downgrade else "not signed for going back (sign --allow-downgrade)"
+    said = f"the field version is {statement.version}, expected is one after {now}; it is {signed}"
+    raise BundleError(f"{said}, and --allow-downgrade was {'' if is_allowed else 'not '}given here")
+
+
+def need_space(folder: Path, n_bytes: int) -> None:
+    """Refuse a folder, or the one where it is to be made, without room or right to write.
+
+    Raises:
+        OutputError: says which of them it is.
+    """
+    there = _existing(folder)
+    found = os.statvfs(there)
+    if found.f_flag & os.ST_RDONLY:
+        raise OutputError(f"{there} is on a disk that is mounted read-only, expected is one that can be written to; mount it so")
+    if found.f_bavail * found.f_frsize < n_bytes:
+        raise OutputError(f"{there} has {found.f_bavail * found.f_frsize} bytes left, expected are at least {n_bytes}; make room")
+    if not os.access(there, os.W_OK):
+        raise OutputError(f"{there} belongs to another user; run the update as the user of the daemon")
+
+
+@contextmanager
+def check(name: str) -> Iterator[None]:
+    """Say in an error which check it was; one inside another has said it already."""
+    try:
+        yield
+    except EdgeError as error:
+        if error.check:
+            raise
+        refused = type(error)(f"refused at the check {name}: {error}")
+        refused.check = name
+        raise refused from error
+
+
+@contextmanager
+def alone(folder: Path, wait_s: float = 0.0) -> Iterator[None]:
+    """Keep a second update out while the first one is not done, and root out of what the daemon has to write to."""
+    there = _existing(folder)
+    owner = there.stat().st_uid
+    if os.geteuid() == 0 and owner != 0:
+        raise UsageError(f"{there} belongs to user {owner}, who could not write to what root makes there; run this as that user (sudo -u)")
+    with check("space"):
+        need_space(folder, 0)
+        try:
+            make_folder(folder)
+            handle = os.open(folder / "update.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise OutputError(f"{folder} cannot be written to ({error.strerror}); see to that first") from None
+    try:
+        _lock(handle, folder, time.monotonic() + wait_s)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, folder: Path, until: float) -> None:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError:
+            if time.monotonic() >= until:
+                raise UpdateError(f"another update is going on in {folder}; wait until it is done") from None
+            time.sleep(_LOOK_S)
+
+
+@contextmanager
+def noted(folder: Path | None) -> Iterator[Callable[[str], None]]:
+    """Give what writes a sentence into the device's own logs, its journal and a file beside the slots; a refusal writes itself.
+
+    Args:
+        folder: that of the slots; None: it is not known yet.
+    """
+    try:
+        yield lambda words: _note(folder, words, syslog.LOG_NOTICE)
+    except EdgeError as error:
+        _note(folder, str(error), syslog.LOG_ERR)
+        raise
+
+
+def _note(folder: Path | None, words: str, level: int) -> None:
+    if "JOURNAL_STREAM" not in os.environ:  # a unit's words are in the journal already
+        syslog.openlog("checkreader-update")
+        syslog.syslog(level, words)
+    if folder is None or not folder.is_dir():
+        return
+    now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    with suppress(OSError):  # where nothing can be written, the journal has it
+        log = folder / _LOG
+        if log.exists() and log.stat().st_size > _MOST_LOG_BYTES:
+            log.replace(log.with_name(f"{_LOG}.1"))
+        with log.open("a", encoding="utf-8") as opened:
+            opened.write(f"{now} {words}\n")
+
+
+def _existing(folder: Path) -> Path:
+    return next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+
+
+def facts_of(taken: Taken, device: Device, statement: Statement) -> dict[str, Any]:
+    """Return what a program wants to know of it."""
+    return {
+        "is_changed": taken.is_changed, "from": device.now.version, "version": taken.version, "sha256": taken.sha256, "key": statement.key,
+        "findings": {finding.name: finding.words for finding in taken.findings},
+    }  # fmt: skip
