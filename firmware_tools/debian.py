@@ -17,6 +17,8 @@ from firmware_tools.wheels import Target, download, needed, unpack
 PACKAGE = "checkreader"
 _LIBRARY = Path("usr/lib/checkreader")
 _CONFIG = "/etc/checkreader.toml"
+TRUST = "/etc/checkreader/trust"
+_UNITS = ("checkreader.service", "checkreader-update.service", "checkreader-update.timer")
 _MAINTAINER = "checkreader authors <authors@checkreader.invalid>"
 _COMMANDS = {"checkreader": "edge.cli", "checkreader-firmware": "firmware_tools.cli"}
 _SCRIPTS = ("postinst", "prerm", "postrm")
@@ -94,12 +96,15 @@ def _add_own(checkout: Path, root: Path, templates: Path) -> None:
     for command, module in _COMMANDS.items():
         _write(root / "usr/bin" / command, launcher.replace("{module}", module), 0o755)
     _write(root / _CONFIG.removeprefix("/"), (templates / "checkreader.toml").read_text(encoding="utf-8"))
-    unit = (checkout / "packaging" / "checkreader.service").read_text(encoding="utf-8")
-    _write(root / "usr/lib/systemd/system/checkreader.service", unit.replace("/opt/checkreader/bin/", "/usr/bin/"))
+    (root / TRUST.removeprefix("/")).mkdir(parents=True)
+    for name in _UNITS:
+        unit = (checkout / "packaging" / name).read_text(encoding="utf-8")
+        _write(root / "usr/lib/systemd/system" / name, unit.replace("/opt/checkreader/bin/", "/usr/bin/"))
 
 
 def _add_documents(checkout: Path, root: Path, templates: Path, version: str, epoch: int) -> None:
     documents = root / "usr/share/doc" / PACKAGE
+    _write(documents / "examples" / "checkreader.toml", (templates / "checkreader.toml").read_text(encoding="utf-8"))
     licence = (checkout / "LICENSE").read_text(encoding="utf-8")
     _write(documents / "copyright", (templates / "copyright").read_text(encoding="utf-8").replace("{licence}", _indented(licence)))
     date = subprocess.run(["date", "-u", "-R", "-d", f"@{epoch}"], capture_output=True, text=True, check=True).stdout.strip()

@@ -15,8 +15,10 @@ from pathlib import Path
 from shlex import quote
 from typing import Literal
 
-from edge.config import read_config
-from edge.errors import OutputError, UsageError
+from edge.config import FirmwareConfig, read_config
+from edge.errors import ConfigError, OutputError, UsageError
+from edge.service.trust import read_public_key
+from firmware_tools.debian import TRUST
 
 Method = Literal["cloud-init", "firstrun"]
 FOLDER = "checkreader"
@@ -90,15 +92,15 @@ def plan_for(method: Method, wish: Wish, command_line: str) -> Plan:
         UsageError: a name, key or country that the system would not take.
         ConfigError: the reader would not start with the configuration.
     """
-    _check(wish)
+    firmware = _checked(wish)
     folder = f"{_ON_DEVICE}/{FOLDER}"
     copies: dict[str, Path] = {}
     if wish.package:
         copies[f"{FOLDER}/{wish.package.name}"] = wish.package
     if wish.config:
         copies[f"{FOLDER}/checkreader.toml"] = wish.config
-    copies |= {f"{FOLDER}/trusted/{key.name}": key for key in wish.trusted_keys}
-    texts = {f"{FOLDER}/first-boot.sh": _first_boot(wish, method)}
+    copies |= {f"{FOLDER}/trust/{key.name}": key for key in wish.trusted_keys}
+    texts = {f"{FOLDER}/first-boot.sh": _first_boot(wish, method, firmware)}
     if method == "cloud-init":
         secret = ["network-config"] if wish.wifi else []
         texts |= {"meta-data": f"instance-id: checkreader-{wish.host_name}\n", "user-data": _user_data(wish, folder)}
@@ -136,7 +138,8 @@ def write_plan(plan: Plan, boot: Path) -> None:
         raise OutputError(f"{boot} cannot be written to ({error.strerror}); is the card's switch on lock?") from error
 
 
-def _check(wish: Wish) -> None:
+def _checked(wish: Wish) -> FirmwareConfig:
+    """Return how the device will take updates, if all that is wished is possible."""
     if not _HOST_NAME.fullmatch(wish.host_name):
         raise UsageError(f"{wish.host_name!r} is no host name; it has lower-case letters, digits and dashes, at most 63")
     if not _USER_NAME.fullmatch(wish.user) or wish.user == "root":
@@ -150,8 +153,26 @@ def _check(wish: Wish) -> None:
         raise UsageError("without an ssh key nobody could log in; give --ssh-key FILE.pub")
     if wish.wifi and not re.fullmatch("[A-Z]{2}", wish.country):
         raise UsageError(f"--country is {wish.country!r}; Wi-Fi stays off without the country that it is used in, such as US or IN")
-    if wish.config:
-        read_config(wish.config)
+    # Without a configuration of one's own, that of the package.
+    firmware = read_config(wish.config).firmware if wish.config else FirmwareConfig(folder="/var/lib/checkreader/firmware", trust=TRUST)
+    for key_file in wish.trusted_keys:
+        _check_key(key_file)
+    if wish.trusted_keys and not (firmware.folder and firmware.trust.startswith("/")):
+        raise UsageError(
+            f"{wish.config} would not let the keys count: it needs [firmware] with folder, and trust as a whole path such as {TRUST}"
+        )
+    return firmware
+
+
+def _check_key(file: Path) -> None:
+    try:
+        if b"PRIVATE KEY" in file.read_bytes():
+            raise UsageError(f"{file} is a private key, which never leaves this machine; give the file that ends in .pub")
+        read_public_key(file)
+    except OSError as error:
+        raise ConfigError(f"the key {file} cannot be read ({error.strerror}); name another with --trust") from None
+    if file.suffix != ".pub":
+        raise UsageError(f"{file} would not be found among the trusted keys, whose names end in .pub; rename it")
 
 
 def _user_data(wish: Wish, folder: str) -> str:
@@ -228,7 +249,7 @@ exit 0
 """
 
 
-def _first_boot(wish: Wish, method: Method) -> str:
+def _first_boot(wish: Wish, method: Method, firmware: FirmwareConfig) -> str:
     """Return what installs the package on the running system, writes down how it went, and removes what is secret from the card."""
     lines = [
         "#!/bin/sh", "# Written by checkreader-firmware provision; first-boot.log says how it went.", "set -u",
@@ -240,11 +261,14 @@ def _first_boot(wish: Wish, method: Method) -> str:
     if wish.config:
         lines.append("install -m 644 $here/checkreader.toml /etc/checkreader.toml")
     if wish.trusted_keys:
-        lines.append("install -d -m 755 /etc/checkreader/trusted && install -m 644 $here/trusted/* /etc/checkreader/trusted/")
+        trust = quote(firmware.trust)
+        lines.append(f"install -d -m 755 {trust} && install -m 644 $here/trust/*.pub {trust}/")
     if wish.package:
         name = quote(wish.package.name)
         mend = "apt-get --yes --fix-broken -o Dpkg::Options::=--force-confold install"
         lines.append(f"dpkg --force-confold --install $here/{name} || {mend}")
         lines.append(f"rm -f $here/{name}")
+        if firmware.source and wish.trusted_keys:
+            lines.append("systemctl enable --now checkreader-update.timer")
     lines += ["systemctl disable checkreader-first-boot.service 2>/dev/null", "rm -f $here/first-boot.sh", "echo done"]
     return "\n".join(lines) + "\n"

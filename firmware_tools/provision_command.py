@@ -42,6 +42,8 @@ def add_provision(app: typer.Typer) -> None:
             host_name=host_name, user=user, ssh_keys=[path.read_text("utf-8").strip() for path in ssh_key], country=country,
             wifi=(wifi, key) if wifi is not None and key is not None else None, package=package, config=config, trusted_keys=trust or (),
         )  # fmt: skip
+        if not trust:
+            typer.echo("no key is given (--trust): until one lies on the device, it takes no update", err=True)
         plan = plan_for(method, wish, (boot / "cmdline.txt").read_text("utf-8"))
         typer.echo(f"{boot}: Raspberry Pi OS that is told by {method}")
         for place, source in plan.copies.items():

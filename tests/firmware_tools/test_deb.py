@@ -13,11 +13,13 @@ import pytest
 
 from edge.errors import UsageError
 from firmware_tools.debian import build_deb, target_of
+from firmware_tools.keys import make_key, read_key
 from firmware_tools.wheels import locked_lines
+from tests.firmware_tools.conftest import bundle_with, signature_of
 
 ROOT = Path(__file__).resolve().parents[2]
 DEBIAN = ROOT / "tests/device/debian"
-CONFIG, CURRENT = "etc/checkreader.toml", "var/lib/checkreader/bundles/current.bundle"
+CONFIG, SLOTS, OLD = "etc/checkreader.toml", "var/lib/checkreader/firmware", "var/lib/checkreader/bundles"
 slow = pytest.mark.skipif("TEST_DEB" not in os.environ, reason="takes minutes: make test-deb runs it")
 
 
@@ -69,10 +71,34 @@ def inside(root: Path, *words: str) -> str:
     return done.stdout
 
 
-def dpkg(root: Path, action: str, deb: Path | None = None) -> None:
+def dpkg(root: Path, action: str, deb: Path | None = None) -> str:
     if deb is not None:
         shutil.copy(deb, root / "srv")
-    inside(root, "dpkg", action, f"/srv/{deb.name}" if deb else "checkreader")
+    return inside(root, "sh", "-c", 'exec dpkg "$@" 2>&1', "-", action, f"/srv/{deb.name}" if deb else "checkreader")
+
+
+def update(root: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run the device's own command as the daemon's user, as the timer's unit and a deploy do."""
+    command = [DEBIAN, "run", root, "runuser", "-u", "checkreader", "--", "checkreader-firmware", "update", *words]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def offer(root: Path, version: str) -> str:
+    """Lay a signed bundle into the root, and the key that signed it among those that are trusted."""
+    private = root / "srv/site.key"
+    if not private.exists():
+        make_key(private, root / "etc/checkreader/trust/site.pub", None, "site", "2020-01-01", None)
+    data = bundle_with(version=version)
+    (root / f"srv/{version}.bundle").write_bytes(data)
+    (root / f"srv/{version}.bundle.sig").write_bytes(signature_of(data, read_key(private, None), version))
+    return f"/srv/{version}.bundle"
+
+
+def versions_read_with(root: Path) -> list[str]:
+    """Return what lies in the slot that is read with, as the doctor sees it, who finds no camera there."""
+    words = [DEBIAN, "run", root, "runuser", "-u", "checkreader", "--", "checkreader", "doctor", "--json"]
+    rows = map(json.loads, subprocess.run(words, capture_output=True, text=True).stdout.splitlines())
+    return [row["words"].split()[1] for row in rows if row["check"] == "updates" and row["words"].startswith("version ")]
 
 
 @slow
@@ -89,22 +115,38 @@ def test_install_upgrade_downgrade_and_purge_in_a_bare_debian(installed: tuple[P
     assert (root / "etc/systemd/system/multi-user.target.wants/checkreader.service").is_symlink()
     assert "checkreader" in (root / "etc/passwd").read_text()
     assert inside(root, "stat", "-c", "%U %a", "/var/lib/checkreader") == "checkreader 700\n"
-    assert inside(root, "sh", "-c", "checkreader-firmware verify /var/lib/checkreader/bundles/current.bundle")
+    assert inside(root, "stat", "-c", "%U %a", "/etc/checkreader/trust") == "root 755\n"
+    assert not (root / "etc/systemd/system/timers.target.wants/checkreader-update.timer").exists()
     # The daemon's user may not write where its program lies, so that it has to be compiled already.
     assert list((root / "usr/lib/checkreader/edge").glob("__pycache__/cli.*.pyc"))
 
+    refused = update(root, "/srv")
+    assert (refused.returncode, "no key is trusted" in refused.stderr) == (78, True)
+    as_root = subprocess.run([DEBIAN, "run", root, "checkreader-firmware", "update", offer(root, "0.4.0")], capture_output=True, text=True)
+    assert (as_root.returncode, "run this as that user" in as_root.stderr) == (64, True)
+    taken = update(root, offer(root, "0.4.0"))
+    assert (taken.returncode, "version 0.4.0 takes the place of 0.3.0" in taken.stdout) == (0, True), taken.stderr
+    assert inside(root, "stat", "-c", "%U", f"/{SLOTS}/slots.json") == "checkreader\n"
+
     changed = (root / CONFIG).read_text() + "\n[web]\nport = 9000\n"
     (root / CONFIG).write_text(changed)
-    deployed = root / CURRENT
-    deployed.unlink()
-    shutil.copy(ROOT / "edge/bundles/checkreader.bundle", deployed)
-    dpkg(root, "--install", newer)
+    said = dpkg(root, "--install", newer)
     assert (root / CONFIG).read_text() == changed
-    assert not deployed.is_symlink()
-    deployed.write_bytes(b"of a version that nobody knows")
-    dpkg(root, "--install", older)
-    assert (root / CONFIG).read_text() == changed
-    assert str(deployed.readlink()) == "/usr/lib/checkreader/edge/bundles/checkreader.bundle"
+    assert "checkreader: " not in said
+    assert versions_read_with(root) == ["0.4.0"]
+    # From a package whose configuration named a bundle, which its owner changed, so that it stays.
+    old = '[camera]\nsource = "webcam"\n[reading]\nbundle = "/var/lib/checkreader/bundles/current.bundle"\n'
+    (root / CONFIG).write_text(old)
+    (root / OLD).mkdir()
+    (root / OLD / "current.bundle").symlink_to("/usr/lib/checkreader/edge/bundles/checkreader.bundle")
+    said = dpkg(root, "--install", older)
+    assert (root / CONFIG).read_text() == old
+    assert "reading.bundle in /etc/checkreader.toml keeps updates out" in said
+    assert (root / OLD).exists()
+    (root / CONFIG).write_text((root / "usr/share/doc/checkreader/examples/checkreader.toml").read_text())
+    assert "checkreader: " not in dpkg(root, "--install", newer)
+    assert not (root / OLD).exists()
+    assert versions_read_with(root) == ["0.4.0"]
     inside(root, "checkreader", "doctor", "--parity")
 
     dpkg(root, "--remove")
@@ -119,14 +161,17 @@ def test_install_upgrade_downgrade_and_purge_in_a_bare_debian(installed: tuple[P
 
 @slow
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
-def test_systemd_finds_nothing_wrong_with_the_unit(installed: tuple[Path, list[Path]]) -> None:
+def test_systemd_finds_nothing_wrong_with_the_units(installed: tuple[Path, list[Path]]) -> None:
     root, (older, _) = installed
     subprocess.run(["dpkg-deb", "--extract", older, root], check=True)
-    verified = inside(root, "sh", "-c", "systemd-analyze verify checkreader.service 2>&1")
+    verified = inside(
+        root, "sh", "-c", "systemd-analyze verify checkreader.service checkreader-update.service checkreader-update.timer 2>&1"
+    )
     assert "checkreader" not in verified, verified
-    judged = inside(root, "systemd-analyze", "security", "--offline=true", "--no-pager", "checkreader.service")
-    exposure = float(re.findall(r"Overall exposure level for checkreader.service: ([\d.]+)", judged)[0])
-    assert exposure <= 3.0, judged
+    for unit in ("checkreader.service", "checkreader-update.service"):
+        judged = inside(root, "systemd-analyze", "security", "--offline=true", "--no-pager", unit)
+        exposure = float(re.findall(rf"Overall exposure level for {unit}: ([\d.]+)", judged)[0])
+        assert exposure <= 3.0, judged
 
 
 @slow

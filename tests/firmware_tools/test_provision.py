@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edge.errors import UsageError
+from edge.errors import ConfigError, UsageError
+from edge.service.trust import read_trust
+from firmware_tools.debian import TRUST
+from firmware_tools.keys import make_key
 from firmware_tools.provision import Wish, derived_key, look_at, plan_for
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3yYtq0 ann@desk"
@@ -42,8 +45,8 @@ def test_the_derived_key_is_that_of_the_standard() -> None:
 def test_a_card_of_trixie_gets_cloud_inits_files_and_the_passphrase_is_nowhere(boot: Path) -> None:
     deb, key, config = (boot.parent / name for name in ("checkreader_1_arm64.deb", "site.pub", "site.toml"))
     deb.write_bytes(b"!<arch>\n")
-    key.write_text("{}")
-    config.write_text('[camera]\nsource = "picam"\n')
+    make_key(key.with_suffix(".key"), key, None, "site", "2026-01-01", None)
+    config.write_text('[firmware]\nfolder = "/var/lib/checkreader/firmware"\ntrust = "/etc/site"\nsource = "usb"\n')
     wifi = ("--wifi", "Counter 5", "--country", "US", "--passphrase-file", boot.parent / "passphrase")
     done = provision(boot, *wifi, "--deb", deb, "--trust", key, "--config", config)
     assert done.returncode == 0, done.stderr
@@ -56,12 +59,18 @@ def test_a_card_of_trixie_gets_cloud_inits_files_and_the_passphrase_is_nowhere(b
     said = json.loads(user.partition("\n")[2])
     assert (said["hostname"], said["users"][0]["ssh_authorized_keys"]) == ("counter-1", [KEY])
     assert (boot / "checkreader" / deb.name).read_bytes() == deb.read_bytes()
-    assert (boot / "checkreader/trusted/site.pub").read_text() == "{}"
+    assert (boot / "checkreader/trust/site.pub").read_bytes() == key.read_bytes()
     assert (boot / "cmdline.txt").read_text() == COMMAND_LINE + "\n"
     everything = b"".join(path.read_bytes() for path in boot.rglob("*") if path.is_file())
     assert b"correct horse" not in everything
     assert psk not in done.stdout
-    assert "rm -f /boot/firmware/network-config" in (boot / "checkreader/first-boot.sh").read_text()
+    first_boot = (boot / "checkreader/first-boot.sh").read_text()
+    assert "rm -f /boot/firmware/network-config" in first_boot
+    assert "systemctl enable --now checkreader-update.timer" in first_boot
+    # The keys come to where the configuration looks for them, in the form that it wants.
+    copied = next(line for line in first_boot.splitlines() if "/etc/site" in line).replace("/etc/site", str(boot.parent / "etc"))
+    subprocess.run(["sh", "-c", f"here={boot}/checkreader; {copied}"], check=True)
+    assert [key.name for key in read_trust(boot.parent / "etc").keys.values()] == ["site"]
     assert provision(boot).returncode == 64  # twice is a mistake
 
 
@@ -117,6 +126,26 @@ def test_a_wish_that_the_device_could_not_fulfil_is_refused(change: dict[str, ob
     wish = Wish(**{"host_name": "counter-1", "user": "pi", "ssh_keys": [KEY], **change})  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=words):
         plan_for("cloud-init", wish, COMMAND_LINE)
+
+
+def test_a_key_that_would_not_count_on_the_device_is_refused(tmp_path: Path) -> None:
+    def plan(key: Path, config: Path | None = None) -> str:
+        wish = Wish(host_name="counter-1", user="pi", ssh_keys=[KEY], trusted_keys=[key], config=config)
+        return plan_for("cloud-init", wish, COMMAND_LINE).texts["checkreader/first-boot.sh"]
+
+    private, public, config = (tmp_path / name for name in ("site.key", "site.pub", "site.toml"))
+    make_key(private, public, None, "site", "2026-01-01", None)
+    assert f"{TRUST}/\n" in plan(public)
+    config.write_text('[camera]\nsource = "picam"\n')
+    with pytest.raises(UsageError, match="would not let the keys count"):
+        plan(public, config)
+    with pytest.raises(UsageError, match="never leaves this machine"):
+        plan(private)
+    with pytest.raises(UsageError, match=r"end in \.pub"):
+        plan(Path(shutil.copy(public, tmp_path / "site.txt")))
+    public.write_text("{}")
+    with pytest.raises(ConfigError, match="is no public key of this project"):
+        plan(public)
 
 
 def test_a_short_passphrase_is_refused_without_being_repeated() -> None:
