@@ -13,7 +13,7 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-fleet test-deb test-deb-arm64 deb report ablation bench samples docs test-durability load soak install-service lock clean
+.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-fleet test-deb test-boot test-deb-arm64 deb report ablation bench samples docs test-durability load soak install-service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +62,10 @@ test-fleet: $(VENV)/.test ## deploy to twenty sshds on loopback, break connectio
 test-deb: $(VENV)/.test ## install, upgrade, downgrade and purge the package in a bare Debian (root); skipped where debootstrap is missing
 	@{ tests/device/debian build bookworm && tests/device/debian build trixie && \
 		TEST_DEB=1 $(BIN)/python -m pytest tests/firmware_tools/test_deb.py $(ARGS); } || [ $$? = 69 ]
+
+test-boot: $(VENV)/.test ## start a card, daemon, timer, deploy and purge under systemd (root); skipped where debootstrap is missing
+	@{ tests/device/debian build bookworm && tests/device/debian build trixie && \
+		TEST_BOOT=1 $(BIN)/python -m pytest tests/device/test_boot.py $(ARGS); } || [ $$? = 69 ]
 
 test-deb-arm64: $(VENV)/.test ## run the package's own parts for a Pi on 64-bit ARM, emulated; skipped where qemu is missing
 	@tests/device/arm64 build && TEST_ARM64=1 $(BIN)/python -m pytest tests/device/test_deb_arm64.py $(ARGS) || [ $$? = 69 ]
