@@ -19,7 +19,7 @@ import pytest
 
 from firmware_tools.debian import build_deb
 from firmware_tools.keys import read_key
-from tests.firmware_tools.conftest import ROOT, bundle_with, firmware, signature_of
+from tests.firmware_tools.conftest import ROOT, firmware, signed_bundle
 from tests.firmware_tools.test_provision import COMMAND_LINE
 
 DEBIAN = ROOT / "tests/device/debian"
@@ -66,17 +66,8 @@ class Pi:
             os.kill(self.first(), signal.SIGRTMIN + 4)  # systemd(1): power off
             self.process.wait(timeout=120)
 
-    def packed(self, version: str, is_ill: bool = False) -> Path:
-        """Return a signed bundle; an ill one passes its golden set and reads no frame."""
-        from edge.recognize.bundle import read_bundle
-
-        networks = json.loads(json.dumps(read_bundle().card.raw["networks"]))
-        if is_ill:
-            networks["page"]["input"]["height"] -= 8
-        file, data = self.desk / f"{version}.bundle", bundle_with(version=version, networks=networks)
-        file.write_bytes(data)
-        file.with_name(f"{file.name}.sig").write_bytes(signature_of(data, read_key(self.desk / "site.key", None), version))
-        return file
+    def packed(self, version: str, *, is_ill: bool = False) -> Path:
+        return signed_bundle(self.desk, read_key(self.desk / "site.key", None), version, is_ill=is_ill)
 
     def deploy(self, bundle: Path, login: str) -> dict[str, str]:
         """Deploy over the real ssh; the loopback that it goes over is the started system's."""

@@ -1,7 +1,6 @@
 """Devices for a deploy: each a real sshd on loopback with a host key, a home folder and a daemon of its own."""
 
 import getpass
-import json
 import os
 import shutil
 import signal
@@ -17,7 +16,7 @@ from typing import Any
 from edge.recognize.bundle import read_bundle
 from edge.service.slots import Firmware
 from firmware_tools.keys import make_key, read_key
-from tests.firmware_tools.conftest import bundle_with, signature_of
+from tests.firmware_tools.conftest import signed_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -171,15 +170,8 @@ class Fleet:
         return device
 
     def packed(self, version: str, *, is_ill: bool = False, **statement: Any) -> Path:
-        """Return the shipped bundle under another version, signed; an ill one passes its golden set and reads no frame."""
-        networks = json.loads(json.dumps(read_bundle().card.raw["networks"]))
-        if is_ill:
-            networks["page"]["input"]["height"] -= 8
-        data = bundle_with(version=version, networks=networks)
-        file = self.folder / f"{version}.bundle"
-        file.write_bytes(data)
-        file.with_name(f"{file.name}.sig").write_bytes(signature_of(data, read_key(self.folder / "site.key", None), version, **statement))
-        return file
+        """Return a bundle that the devices trust."""
+        return signed_bundle(self.folder, read_key(self.folder / "site.key", None), version, is_ill=is_ill, **statement)
 
     def write(self) -> None:
         """Write the desktop's side: which host is where, and whose key is known."""

@@ -15,7 +15,7 @@ from edge.errors import UsageError
 from firmware_tools.debian import build_deb, target_of
 from firmware_tools.keys import make_key, read_key
 from firmware_tools.wheels import locked_lines
-from tests.firmware_tools.conftest import bundle_with, signature_of
+from tests.firmware_tools.conftest import signed_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 DEBIAN = ROOT / "tests/device/debian"
@@ -88,10 +88,7 @@ def offer(root: Path, version: str) -> str:
     private = root / "srv/site.key"
     if not private.exists():
         make_key(private, root / "etc/checkreader/trust/site.pub", None, "site", "2020-01-01", None)
-    data = bundle_with(version=version)
-    (root / f"srv/{version}.bundle").write_bytes(data)
-    (root / f"srv/{version}.bundle.sig").write_bytes(signature_of(data, read_key(private, None), version))
-    return f"/srv/{version}.bundle"
+    return f"/srv/{signed_bundle(root / 'srv', read_key(private, None), version).name}"
 
 
 def versions_read_with(root: Path) -> list[str]:

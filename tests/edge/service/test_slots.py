@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.capture.camera import Camera
 from edge.config import Config, FirmwareConfig, ReadingConfig, parse_config
-from edge.errors import ConfigError, UsageError
+from edge.errors import CameraError, ConfigError, UsageError
 from edge.recognize.bundle import parse_bundle, read_bundle
 from edge.service.daemon import Daemon
 from edge.service.health import watch_trial
@@ -186,6 +187,25 @@ def test_a_bundle_with_which_the_loop_stands_still_is_given_up(firmware: Firmwar
     assert [(failure.times, failure.why.partition(": ")[2]) for failure in firmware.slots().failures.values()] == [
         (1, "its loop stands still")
     ]
+
+
+def test_a_camera_at_fault_keeps_no_update_out(firmware: Firmware, keys: Keys, store: Store) -> None:
+    def no_camera() -> Camera:
+        raise CameraError("no camera is there")
+
+    firmware.begin()
+    config = Config(firmware=FirmwareConfig(folder=str(firmware.folder), trust=str(keys.folder)))
+    daemon, is_over = Daemon(config, store, no_camera, firmware=firmware), threading.Event()
+    daemon.start()
+    thread = watch_trial(firmware, daemon, 30.0, is_over)
+    _wait(lambda: daemon.state().fault is not None)
+    install(firmware, keys, "0.4.0")
+    _wait(lambda: firmware.slots().trial is None)
+    is_over.set()
+    thread.join(5)
+    daemon.stop()
+    assert begun(firmware) == "0.4.0"
+    assert not firmware.slots().failures
 
 
 def test_the_daemon_judges_an_update_keeps_a_good_one_and_goes_back_after_a_crash(firmware: Firmware, keys: Keys, tmp_path: Path) -> None:
