@@ -32,7 +32,9 @@ def main() -> None:
         fleet = Fleet(Path(folder))
         try:
             for number in range(asked.hosts):
-                fleet.add(f"counter-{number:02}").start_daemon()
+                device = fleet.add(f"counter-{number:02}")
+                device.configure(healthy_s=60.0)
+                device.start_daemon()
             time.sleep(10)  # what a start leaves to be done
             before = busy_s()
             time.sleep(5)

@@ -97,6 +97,7 @@ def pi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
         (pi.boot / "meta-data").write_text("instance-id: rpi-image\n")
         place = pi.root / "etc/cloud/cloud.cfg.d/99_raspberry-pi.cfg"
         place.write_text("datasource_list: [ NoCloud ]\ndatasource:\n  NoCloud:\n    seedfrom: file:///boot/firmware\n")
+    (pi.root / "etc/hosts").write_text("127.0.0.1\tlocalhost\n127.0.1.1\traspberrypi\n")
     (pi.root / "srv/camera").mkdir()
     shutil.copy(ROOT / "samples/frames/desk_1.jpg", pi.root / "srv/camera")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", pi.desk / "id"], check=True)

@@ -130,6 +130,10 @@ def test_keys_that_end_or_are_revoked_and_slots_that_are_damaged_are_told(tmp_pa
     assert by_check(look_at_trust(Config(), TODAY))["updates"].level == "ok"
     for name in ("trust", "private"):
         (tmp_path / name).mkdir()
+    fresh = Config(firmware=FirmwareConfig(folder=str(tmp_path / "firmware"), trust=str(tmp_path / "trust")))
+    lines = by_check(look_at_trust(fresh, TODAY))  # as the package leaves it
+    assert (lines["updates"].level, lines["key trust"].level) == ("ok", "warn")
+    assert "no key is trusted yet" in lines["key trust"].words
     keys = make_keys(tmp_path / "trust", tmp_path / "private")
     config = Config(firmware=FirmwareConfig(folder=str(tmp_path / "firmware"), trust=str(keys.folder)))
     said = {line.words.split(" ")[0]: line for line in look_at_trust(config, TODAY) if line.check == "key trust"}
