@@ -78,7 +78,7 @@ class Daemon:
         self._evidence: list[Evidence] = store.evidence(self._reader.tuning.since_id)
         self._chores_at_s = self._sweep_at_s = clock()
         self._changes = threading.Lock()
-        self._is_camera_changed = self._is_trimmed = False
+        self._is_camera_changed = self._is_trimmed = self._is_idle = False
         self._thread: threading.Thread | None = None
         self._is_stopping = threading.Event()
         self.n_glances, self.n_reads, self.n_failed_turns, self.turned_at_s = 0, 0, 0, clock()
@@ -174,6 +174,10 @@ class Daemon:
 
     def turn(self) -> None:
         """Look once, and do what follows from it."""
+        if self._is_idle and self._clock() >= self._chores_at_s:
+            self._chores_at_s = self._clock() + _CHORES_S
+            self._do_chores()
+        self._is_idle = True  # also after a turn that failed, since a bundle that makes turns fail has to be got rid of
         if self._is_camera_changed:
             self._is_camera_changed = False
             self._watchdog.close()
@@ -189,9 +193,7 @@ class Daemon:
             self.n_glances += 1
             self._glance = glance
             self._go(Sight(is_moving=self._meter.is_moving(glance)), now_s)
-        if now_s >= self._chores_at_s and (glance is None or self._watch.phase in ("absent", "done")):
-            self._chores_at_s = now_s + _CHORES_S
-            self._do_chores()
+        self._is_idle = glance is None or self._watch.phase in ("absent", "done")
         self._tell_state()
 
     def _run(self) -> None:

@@ -1,6 +1,7 @@
 """Devices for a deploy: each a real sshd on loopback with a host key, a home folder and a daemon of its own."""
 
 import getpass
+import json
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +70,12 @@ class Device:
     def path(self) -> str:
         """Return where the device finds commands: what is installed on the desktop is not on it."""
         return f"{self.home}/bin:/usr/local/bin:/usr/bin:/bin"
+
+    @property
+    def running(self) -> str:
+        """Return which version the daemon itself says that it reads with."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}/api/v1/state") as answer:
+            return str(json.load(answer)["bundle"]["version"])
 
     def make(self, authorized_key: str, trusted_key: Path) -> None:
         for folder in ("bin", "camera", "trust"):

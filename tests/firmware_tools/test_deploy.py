@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def test_a_bundle_reaches_the_daemon_and_one_that_makes_it_ill_is_taken_back(fle
     row = rows(done := fleet.deploy("--bundle", better, "--json"))["counter"]
     assert done.returncode == 0, row
     assert (row["outcome"], row["before"], row["warning"], row["sent_bytes"]) == ("switched", "0.3.0", "", better.stat().st_size)
-    assert (device.version, device.firmware.slots().trial) == ("0.4.0", None)
+    assert (device.version, device.running, device.firmware.slots().trial) == ("0.4.0", "0.4.0", None)
 
     row = rows(done := fleet.deploy("--bundle", better, "--json"))["counter"]
     assert done.returncode == 0
@@ -55,6 +56,10 @@ def test_a_bundle_reaches_the_daemon_and_one_that_makes_it_ill_is_taken_back(fle
     assert "turns of its loop failed, the last with BundleError: models/page.tflite: the input's shape is" in row["cause"]
     assert row["cause"].endswith("version 0.4.0 is read with again")
     assert device.version == "0.4.0"
+    until_s = time.monotonic() + 30
+    while device.running != "0.4.0":  # it looks every two seconds
+        assert time.monotonic() < until_s
+        time.sleep(0.2)
     assert device.daemon_pid() == pid  # it never stopped
     # The device and the desktop say the same of it.
     assert row["cause"] in (device.firmware.folder / "update.log").read_text().splitlines()[-1]

@@ -19,9 +19,11 @@ _OTHER_SYMBOLS = "AEFHKMNPRTUVWXY&#@%+=?!<>abdefhkmnrtuvwxy"
 _RIM_PX = 3
 _N_WRITERS = 300
 # (x, y, 1) of every pixel, from the middle of the square, float32 (3, 1024).
-_FROM_MIDDLE = np.stack(
-    [*(np.mgrid[0:DIGIT_SIZE_PX, 0:DIGIT_SIZE_PX][::-1] - (DIGIT_SIZE_PX - 1) / 2), np.ones((DIGIT_SIZE_PX, DIGIT_SIZE_PX))]
-).reshape(3, -1).astype(np.float32)
+_FROM_MIDDLE = (
+    np.stack([*(np.mgrid[0:DIGIT_SIZE_PX, 0:DIGIT_SIZE_PX][::-1] - (DIGIT_SIZE_PX - 1) / 2), np.ones((DIGIT_SIZE_PX, DIGIT_SIZE_PX))])
+    .reshape(3, -1)
+    .astype(np.float32)
+)
 # Shares of samples that are no digit, printed, written by a hand of our own, and seen through a camera beside neighbours.
 _NO_DIGIT, _PRINTED, _DRAWN, _CAMERA = 0.03, 0.05, 0.09, 0.20
 
