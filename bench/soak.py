@@ -13,7 +13,7 @@ from edge.capture.script import Scene, Script, counter_scenes
 from edge.config import CameraConfig, Config
 from edge.service.daemon import Daemon
 from edge.service.event import Event
-from edge.service.heap import share_one_heap
+from edge.service.heap import keep_heap_small
 from edge.service.record import Query
 from edge.service.store import Store
 
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--idle-seconds", type=float, default=60.0)
     parser.add_argument("--frames", type=int, default=0, help="instead: memory over so many frames, as fast as they can be looked at")
     asked = parser.parse_args()
-    share_one_heap()
+    keep_heap_small()
     if asked.frames:
         measure_memory(asked.frames)
         return

@@ -33,8 +33,13 @@ def fuse_checks(seen: Sequence[CheckReading], accept: Mapping[FieldName, float |
     for name in FIELD_NAMES:
         readings = [reading for check in seen if (reading := check.fields.get(name)) is not None]
         fields[name] = fuse_readings(readings, accept.get(name)) if readings else None
-    best = max(seen, key=lambda check: sum(r.confidence for r in check.fields.values() if r is not None))
+    best = best_read(seen)
     return replace(best, fields=fields, n_frames=sum(check.n_frames for check in seen))
+
+
+def best_read(seen: Sequence[CheckReading]) -> CheckReading:
+    """Return the frame that is read best, the first of several; at least one."""
+    return max(seen, key=lambda check: sum(r.confidence for r in check.fields.values() if r is not None))
 
 
 def fuse_readings(readings: Sequence[Reading], accept: float | None) -> Reading:

@@ -12,7 +12,7 @@ from typing import Any
 from edge.capture.camera import Camera, camera_opener
 from edge.capture.watchdog import Watchdog
 from edge.config import Config
-from edge.datatypes import CheckReading, Frame, Glance
+from edge.datatypes import CheckReading, Frame, Glance, without_picture
 from edge.errors import StoreError
 from edge.output import check_object
 from edge.service.audit import Estimate, estimate_error, guarded_threshold, is_drawn
@@ -232,13 +232,14 @@ class Daemon:
             return Sight(is_blind=True)
         self.n_reads += 1
         check = self._reader.read(frame)[0]
-        self._shown = check
+        self._shown = without_picture(check)
         if not any(reading is not None and reading.text is not None for reading in check.fields.values()):
             return Sight(seen="nothing")
         if self._lying is not None and self._is_lying(check):
             return Sight(seen="same")
         self._track = self._reader.followed(self._track, check)
-        self._shown = fused = self._reader.fuse(self._track)
+        fused = self._reader.fuse(self._track)
+        self._shown = without_picture(fused)
         amount = fused.fields.get("amount")
         return Sight(seen="check", is_enough=amount is not None and amount.verdict == "accepted")
 
