@@ -11,11 +11,10 @@ import cv2
 
 from edge import output
 from edge.config import Config, ReadingConfig, changed_config, live_settings
-from edge.datatypes import CheckReading, Frame, without_picture
+from edge.datatypes import CheckReading, Frame
 from edge.decode.accept import DEFAULT_BUDGET, thresholds_of
 from edge.decode.currency import currency_of
 from edge.errors import BundleError, ConfigError, UsageError
-from edge.fuse import best_read, is_same_check
 from edge.golden import run_cases
 from edge.pipeline import Reader
 from edge.recognize.bundle import Bundle, read_bundle
@@ -51,17 +50,6 @@ class SiteReader:
     def judge(self, check: CheckReading) -> CheckReading:
         """Return a check as this site judges it."""
         return judged_here(check, self.tuning, self._card_accept)
-
-    def followed(self, track: tuple[CheckReading, ...], check: CheckReading) -> tuple[CheckReading, ...]:
-        """Return the frames of one check, with this one; another check begins anew.
-
-        Of its pages the one that is read best stays, which a record shows: each is 3 MB.
-        """
-        if not track or not is_same_check(track[-1], check):
-            return (check,)
-        grown = (*track, check)
-        best = best_read(grown)
-        return tuple(frame if frame is best else without_picture(frame) for frame in grown)
 
     def fuse(self, track: Sequence[CheckReading]) -> CheckReading:
         """Return what the frames of one check say together, as this site judges it."""

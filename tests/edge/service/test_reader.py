@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.capture.picture import load_picture
 from edge.config import ReadingConfig
-from edge.datatypes import CheckReading
 from edge.errors import BundleError
 from edge.golden import MEMBER, _packed, _unpacked
 from edge.recognize.bundle import read_bundle
@@ -49,20 +47,3 @@ def test_a_good_bundle_is_taken_up_and_one_that_fails_leaves_the_old(tmp_path: P
     monkeypatch.setattr(module, "read_bundle", lambda given: replace(read(given), golden={}))
     assert not reader.renew()
     assert reader.bundle is second
-
-
-def test_of_the_frames_of_one_check_one_keeps_its_picture() -> None:
-    reader = SiteReader(ReadingConfig(), None)
-    frame = load_picture(ROOT / "samples/frames/desk_2.jpg")
-    track: tuple[CheckReading, ...] = ()
-    for grey in (0, 60, 0):  # the second one is read worse
-        pixels = np.clip(frame.pixels.astype(np.int16) - grey, 0, 255).astype(np.uint8)
-        track = reader.followed(track, reader.read(replace(frame, pixels=pixels))[0])
-    assert len(track) == 3
-    sizes = [check.page.pixels.size for check in track if check.page is not None]
-    assert sorted(sizes)[:2] == [3, 3]
-    assert sorted(sizes)[2] > 1_000_000
-    fused = reader.fuse(track)
-    assert fused.page is not None
-    assert fused.page.pixels.size == max(sizes)
-    assert fused.n_frames == 3
