@@ -8,6 +8,7 @@ STRIPS     ?= samples/strips
 TODAY      := 2026-11-25
 FUZZ_CASES ?= 5000
 CORRUPTIONS ?= 10000
+SOAK_ROUNDS ?= 60
 BIN        := $(VENV)/bin
 
 .DEFAULT_GOAL := help
@@ -99,8 +100,10 @@ test-durability: $(VENV)/.test ## 10,000 simulated checks, 1,000 power cuts and 
 load: $(VENV)/.test ## ask a running daemon with 100,000 records for its list, 200 times a second; ARGS="--seconds 60"
 	@PYTHONPATH=. $(BIN)/python bench/api_load.py $(ARGS)
 
-soak: $(VENV)/.serve ## latency, idle load and memory of the daemon on a replay; ARGS="--minutes 60" or ARGS="--frames 100000"
-	@PYTHONPATH=. $(BIN)/python bench/soak.py $(ARGS)
+soak: $(VENV)/.test ## the daemon for SOAK_ROUNDS=60 times 23 s with faults, then latency, idle load, memory; ARGS="--frames 100000"
+	@mkdir -p build
+	@SOAK_ROUNDS=$(SOAK_ROUNDS) SOAK_TABLE=build/soak.md $(BIN)/python -m pytest tests/end_to_end/test_soak.py
+	@PYTHONPATH=. $(BIN)/python bench/soak.py $(ARGS) | tee -a build/soak.md
 
 install-service: ## install into /opt/checkreader and run under systemd as a user of its own (sudo)
 	packaging/install-service

@@ -4,7 +4,7 @@ Frame -> Page -> FieldRegion -> Strip -> log-probabilities -> Hypothesis -> Read
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -237,3 +237,11 @@ class CheckReading:
     n_frames: int = 1
     frame_scale: float = 1.0
     country: Country | None = None
+
+
+def without_picture(check: CheckReading) -> CheckReading:
+    """Return a check that still says where in its frame it lay, but holds no more of its page than one pixel."""
+    if check.page is None:
+        return check
+    pixels, ink = check.page.pixels[:1, :1].copy(), check.page.ink[:1, :1].copy()
+    return replace(check, page=replace(check.page, pixels=pixels, ink=ink))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from edge.datatypes import FIELD_NAMES, Alternative, Box, CheckReading, FieldName, Page, Reading
+from edge.datatypes import F64, FIELD_NAMES, Alternative, Box, CheckReading, FieldName, Reading
 
 # n frames of the same ink are not n witnesses: the sum of their log-probabilities is divided by n to this power (0 would
 # count each in full, 1 would only average). Fitted on bursts, see docs/fusion.md.
@@ -33,8 +33,13 @@ def fuse_checks(seen: Sequence[CheckReading], accept: Mapping[FieldName, float |
     for name in FIELD_NAMES:
         readings = [reading for check in seen if (reading := check.fields.get(name)) is not None]
         fields[name] = fuse_readings(readings, accept.get(name)) if readings else None
-    best = max(seen, key=lambda check: sum(r.confidence for r in check.fields.values() if r is not None))
+    best = best_read(seen)
     return replace(best, fields=fields, n_frames=sum(check.n_frames for check in seen))
+
+
+def best_read(seen: Sequence[CheckReading]) -> CheckReading:
+    """Return the frame that is read best, the first of several; at least one."""
+    return max(seen, key=lambda check: sum(r.confidence for r in check.fields.values() if r is not None))
 
 
 def fuse_readings(readings: Sequence[Reading], accept: float | None) -> Reading:
@@ -89,7 +94,14 @@ def is_same_check(one: CheckReading, other: CheckReading) -> bool:
             return True
         if min(first.confidence, second.confidence) > 0.5:
             return False
-    return one.page is not None and other.page is not None and _overlap(one.page, other.page) > _SAME_OUTLINE
+    return one.page is not None and other.page is not None and overlap(one.page.corners, other.page.corners) > _SAME_OUTLINE
+
+
+def overlap(one: F64, other: F64) -> float:
+    """Return the common area of two convex outlines, corners (4, 2) in the same pixels, as a share of the larger one."""
+    a, b = one.astype(np.float32), other.astype(np.float32)
+    common, _ = cv2.intersectConvexConvex(a, b)
+    return float(common) / max(1.0, cv2.contourArea(a), cv2.contourArea(b))
 
 
 def _shares(reading: Reading) -> dict[str, float]:
@@ -120,9 +132,3 @@ def _is_same_place(one: Box | None, other: Box | None) -> bool:
     height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     smaller = min(one[2] * one[3], other[2] * other[3])
     return width > 0 and height > 0 and width * height > _SAME_PLACE * smaller
-
-
-def _overlap(one: Page, other: Page) -> float:
-    a, b = one.corners.astype(np.float32), other.corners.astype(np.float32)
-    common, _ = cv2.intersectConvexConvex(a, b)
-    return float(common) / max(1.0, cv2.contourArea(a), cv2.contourArea(b))

@@ -84,11 +84,16 @@ def camera_opener(config: CameraConfig, is_live: bool = False) -> Callable[[], C
 def shrunk(pixels: U8) -> U8:
     """Return a frame as a glance shows it: a whole number of pixels become one, which costs little."""
     height, width = pixels.shape[:2]
-    factor = -(-width // _GLANCE_WIDTH_PX)
+    factor = shrink_factor(pixels)
     if factor <= 1:
         return pixels
     cut = pixels[: height // factor * factor, : width // factor * factor]
     return np.asarray(cv2.resize(cut, (width // factor, height // factor), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def shrink_factor(pixels: U8) -> int:
+    """Return how many pixels of a frame become one of its glance, along each side."""
+    return -(-pixels.shape[1] // _GLANCE_WIDTH_PX)
 
 
 def checked_pixels(pixels: U8 | None) -> U8:

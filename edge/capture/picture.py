@@ -28,7 +28,7 @@ _ENOUGH_PIXELS = 16_000_000
 # ISO 23008-12 and AV1 image files, as phones write them.
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
 # Rows converted at a time, so that a large picture never stands in memory three times; even, for they may be averaged in pairs.
-_BAND_ROWS = 256
+_BAND_ROWS = 64
 # What Pillow's decoders raise on broken files, found by flipping and cutting bytes of each format.
 _DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, OverflowError, MemoryError, struct.error, zlib.error)
 

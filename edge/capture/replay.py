@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.capture.camera import checked_pixels, shrunk
+from edge.capture.camera import checked_pixels, shrink_factor, shrunk
 from edge.capture.picture import load_picture
 from edge.capture.script import FaultKind, Scene, Script
 from edge.datatypes import U8, Frame, Glance
@@ -29,7 +29,7 @@ class Reel:
         self.index = -1  # of the latest frame, from the first opening on
         self._started_s: float | None = None
         self._shown: tuple[Path, U8] | None = None
-        self._counter: tuple[Path, U8] | None = None
+        self._counter: tuple[Path, U8] | None = None  # one pixel, seen as a whole picture
         self._video: cv2.VideoCapture | None = None
         self._size: tuple[int, int] | None = None  # live, all pictures have that of the first, as those of one camera have
         self._ends = np.cumsum([scene.n_frames for scene in script.scenes])
@@ -70,7 +70,7 @@ class Reel:
         pixels = self._load(picture)
         if scene.picture is None:
             if self._counter is None or self._counter[0] != picture:
-                self._counter = picture, np.ascontiguousarray(_bare(pixels))
+                self._counter = picture, _bare(pixels)
             return self._counter[1], "bare"
         if scene.motion == "arrives":
             return _shifted(pixels, 1.0 - share), str(picture)
@@ -137,11 +137,11 @@ class ReplayCamera:
         if found is None:
             return None
         time_s = self._reel.clock() - (60.0 if self._reel.fault() == "clock_back" else 0.0)
-        return Glance(shrunk(found[0]), time_s)
+        return Glance(_small(found[0]), time_s)
 
     def read(self) -> Frame | None:
         found = self._next()
-        return None if found is None else Frame(found[0], found[1])
+        return None if found is None else Frame(np.ascontiguousarray(found[0]), found[1])
 
     def hold(self, is_held: bool) -> None:
         """Pictures have the light they were taken in."""
@@ -171,6 +171,14 @@ def _bare(pixels: U8) -> U8:
     """Return the counter without a check: the colour of the picture's border."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     return np.broadcast_to(np.median(border, axis=0).astype(np.uint8), pixels.shape)
+
+
+def _small(pixels: U8) -> U8:
+    """Return a picture as a glance shows it; one that is of one colour, as a bare counter is, costs nothing."""
+    if any(pixels.strides[:2]):
+        return shrunk(pixels)
+    factor = shrink_factor(pixels)
+    return np.ascontiguousarray(pixels[: len(pixels) // factor, : pixels.shape[1] // factor])
 
 
 def _shifted(pixels: U8, share: float) -> U8:

@@ -135,7 +135,9 @@ def _pages_by_shape(frame: Frame, fine: U8, whole: Page | None) -> list[Page]:
 
 def _pages_of(frame: Frame, fine: U8, quads: list[F64]) -> list[tuple[float, Page]]:
     """Return those quadrilaterals of the fine picture that are checks, each with how good a find it is."""
-    lab = smooth_lab(fine).astype(np.float32)
+    if not quads:
+        return []
+    lab = smooth_lab(fine)
     to_frame = max(frame.size) / max(fine.shape[:2])
     pages: list[tuple[float, Page]] = []
     for rough in quads:

@@ -45,7 +45,7 @@ def smooth_lab(picture: U8) -> U8:
 
 
 def _ranked(picture: U8, quads: list[F64]) -> list[F64]:
-    lab = smooth_lab(picture).astype(np.float32)
+    lab = smooth_lab(picture)
     scored = [(support_of(lab, quad) * area_of(quad) ** 0.25, quad) for quad in quads]
     scored = [pair for pair in scored if pair[0] > 0]
     return _distinct(sorted(scored, key=lambda pair: -pair[0]))
@@ -98,7 +98,7 @@ def _quad_around(points: NDArray[np.int32], frame_area: float) -> F64 | None:
     return np.ascontiguousarray(np.roll(quad, -first, axis=0))
 
 
-def support_of(lab: F32, quad: F64) -> float:
+def support_of(lab: U8, quad: F64) -> float:
     """Return how much of the outline separates two colours, 0 to 1; the weaker sides count double.
 
     A side on the picture's own border has nothing beyond it and counts as half supported.
@@ -125,7 +125,7 @@ def support_of(lab: F32, quad: F64) -> float:
     return (2 * supports[0] + 2 * supports[1] + supports[2] + supports[3]) / 6 if supports[0] > 0.15 else 0.0
 
 
-def _sampled(picture: F32, points: F64) -> F32:
+def _sampled(picture: U8, points: F64) -> F32:
     x = np.clip(np.round(points[:, 0]), 0, picture.shape[1] - 1).astype(int)
     y = np.clip(np.round(points[:, 1]), 0, picture.shape[0] - 1).astype(int)
     return np.asarray(picture[y, x], np.float32)

@@ -12,13 +12,13 @@ from typing import Any
 from edge.capture.camera import Camera, camera_opener
 from edge.capture.watchdog import Watchdog
 from edge.config import Config
-from edge.datatypes import CheckReading, Frame, Glance
-from edge.errors import StoreError
+from edge.datatypes import CheckReading, Frame, Glance, without_picture
 from edge.output import check_object
 from edge.service.audit import Estimate, estimate_error, guarded_threshold, is_drawn
+from edge.service.counter import Lying, Track, followed, recorded_before, remaining, trusted, unknown
 from edge.service.event import Event, State, words_of
 from edge.service.heap import trim_heap
-from edge.service.looks import Looks, is_same, looks_of, looks_of_record
+from edge.service.looks import looks_of
 from edge.service.motion import MotionMeter
 from edge.service.outbox import Outbox
 from edge.service.overlay import draw_live
@@ -66,15 +66,15 @@ class Daemon:
         self._watchdog = Watchdog(open_camera or camera_opener(self.config.camera, is_live=True), clock, sleep)
         self._meter = MotionMeter()
         self._watch = Watch(since_s=clock(), read_s=clock())
-        self._track: tuple[CheckReading, ...] = ()
-        self._lying: Looks | None = self._looks_of_lying()
-        self._shown: CheckReading | None = None
+        self._tracks: tuple[Track, ...] = ()
+        self._fused: list[CheckReading] = []  # what the tracks say
+        self._lying = recorded_before(store)
+        self._shown: tuple[CheckReading, ...] = ()
         self._glance: Glance | None = None
-        self._latest: Record | None = None
         self._outbox = Outbox(store, self._announce)
         self._told: State | None = None
         self._listeners: list[Callable[[Event], object]] = []
-        self._drawn: tuple[Glance, CheckReading | None, bytes] | None = None
+        self._drawn: tuple[Glance, tuple[CheckReading, ...], bytes] | None = None
         self._evidence: list[Evidence] = store.evidence(self._reader.tuning.since_id)
         self._chores_at_s = self._sweep_at_s = clock()
         self._changes = threading.Lock()
@@ -99,10 +99,12 @@ class Daemon:
     def state(self) -> State:
         """Return what the daemon does now, and how it is."""
         phase, fault = self._watch.phase, self._watchdog.fault
-        words, advice = words_of(phase, fault, self._latest if phase == "done" else None, self._shown)
+        there = [known.record for known in self._lying if known.record is not None and not known.n_missed] if phase == "done" else []
+        words, advice = words_of(phase, fault, there, self._shown)
+        due = [record for record in there if record.is_review_due]
         return State(
             phase=phase, words=words, advice=advice, fault=fault, problem=self._outbox.problem,
-            record_id=self._latest.id if phase == "done" and self._latest is not None else None,
+            record_id=(due or there)[-1].id if there else None,
             accept=self._reader.accept(), bundle_version=self._reader.bundle.version, bundle_sha256=self._reader.bundle.sha256,
         )  # fmt: skip
 
@@ -167,8 +169,9 @@ class Daemon:
             detail = f"raised from {before:.6f} to {after:.6f}: too many of the accepted were wrong for a budget of {budget:g}"
             self.store.note("daemon", "threshold", None, detail)
             _LOG.warning("the threshold was %s", detail)
-        if self._latest is not None and self._latest.id == record.id:
-            self._latest = record
+        for known in self._lying:
+            if known.record is not None and known.record.id == record.id:
+                known.record = record
         self._tell(Event(kind="record", record=record))
         self._tell_state()
 
@@ -188,7 +191,7 @@ class Daemon:
         if glance is None:
             self._go(Sight(is_blind=True), now_s)
             self._meter.reset()
-            self._glance = self._shown = None
+            self._glance, self._shown = None, ()
         else:
             self.n_glances += 1
             self._glance = glance
@@ -225,11 +228,10 @@ class Daemon:
 
     def _enter(self, before: str) -> None:
         phase = self._watch.phase
-        if phase == "absent" and self._lying is not None:
-            self._lying = None
-            self._outbox.forget_lying()
+        if phase == "absent" and self._lying:
+            self._now_lies([], [])
         if phase in ("absent", "arriving", "leaving"):
-            self._track, self._shown = (), None
+            self._tracks, self._fused, self._shown = (), [], ()
         if phase in ("absent", "done"):
             self._is_trimmed = False
         if (phase == "reading") != (before == "reading"):
@@ -240,30 +242,43 @@ class Daemon:
         if frame is None:
             return Sight(is_blind=True)
         self.n_reads += 1
-        check = self._reader.read(frame)[0]
-        self._shown = check
-        if not any(reading is not None and reading.text is not None for reading in check.fields.values()):
+        checks = self._reader.read(frame)
+        self._shown = tuple(without_picture(check) for check in checks)
+        checks = tuple(check for check in checks if any(r is not None and r.text is not None for r in check.fields.values()))
+        if not checks:
             return Sight(seen="nothing")
-        if self._lying is not None and self._is_lying(check):
+        new = unknown(self._lying, checks, is_first_look=self._watch.phase != "reading")
+        if any(known.n_missed for known in self._lying):
+            self._now_lies(self._lying, [])
+        if not new:
             return Sight(seen="same")
-        self._track = self._reader.followed(self._track, check)
-        self._shown = fused = self._reader.fuse(self._track)
-        amount = fused.fields.get("amount")
-        return Sight(seen="check", is_enough=amount is not None and amount.verdict == "accepted")
-
-    def _is_lying(self, check: CheckReading) -> bool:
-        return self._lying is not None and is_same(self._lying, looks_of(check))
+        self._tracks = followed(self._tracks, new)
+        self._fused = [self._reader.fuse(track) for track in trusted(self._tracks, new)]
+        known = [check for check in checks if all(check is not other for other in new)]
+        self._shown = tuple(without_picture(check) for check in (*known, *self._fused))
+        amounts = [check.fields.get("amount") for check in self._fused]
+        return Sight(seen="check", is_enough=all(amount is not None and amount.verdict == "accepted" for amount in amounts))
 
     def _keep(self) -> None:
-        """Make a record of what was read; it is told of when it is stored, and not before."""
-        check = self._reader.fuse(self._track)
-        self._lying = looks_of(check)
-        self._track = ()
-        drawn = is_drawn(self.config.audit.one_in, self._evidence, self._chance)
-        self._outbox.put(*self._reader.record_of(check, self._wall_clock(), drawn))
+        """Make records of what was read; each is told of when it is stored, and not before."""
+        checks = self._fused
+        self._tracks, self._fused = (), []
+        added = [Lying(looks_of(check), None if check.page is None else check.page.corners) for check in checks]
+        self._now_lies(self._lying, added)
+        for check, lying in zip(checks, added, strict=True):
+            drawn = is_drawn(self.config.audit.one_in, self._evidence, self._chance)
+            self._outbox.put(*self._reader.record_of(check, self._wall_clock(), drawn), lying)
+
+    def _now_lies(self, lying: list[Lying], added: list[Lying]) -> None:
+        """Take over what lies there now, and keep it for a later daemon where something has left."""
+        before, self._lying = self._lying, remaining(lying, added)
+        gone = [known for known in before if known not in self._lying]
+        for known in gone:
+            known.has_left = True
+        if any(known.record is not None for known in gone):
+            self._outbox.keep_lying(self._lying)
 
     def _announce(self, record: Record) -> None:
-        self._latest = record
         _LOG.info("record %d is %s", record.id, record.status)
         self._tell(Event(kind="record", record=record))
 
@@ -277,15 +292,6 @@ class Daemon:
         if self._clock() >= self._sweep_at_s and self._outbox.problem is None:
             deleted = sweep(self.store, self.config.store, datetime.datetime.fromtimestamp(self._wall_clock(), datetime.UTC))
             self._sweep_at_s = self._clock() + (_CHORES_S if deleted else _SWEEP_S)
-
-    def _looks_of_lying(self) -> Looks | None:
-        record = self.store.lying()
-        if record is None:
-            return None
-        try:
-            return looks_of_record(record, self.store.picture(record))
-        except StoreError:  # without its picture it is known by its MICR line alone
-            return looks_of_record(record, None)
 
     def _tell_state(self) -> None:
         state = self.state()

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import logging
 import os
 import sqlite3
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from edge.errors import StoreError
 from edge.service.pictures import make_folders, sync_folder
@@ -16,6 +18,8 @@ from edge.service.pictures import make_folders, sync_folder
 _LOG = logging.getLogger(__name__)
 DATABASE = "checkreader.db"
 _BUSY_S = 5.0
+# Connections kept open for whoever reads next; each keeps at most half a mebibyte of the file, and three descriptors.
+_MOST_IDLE = 4
 # Each step takes a store one version up; a step that was released is never changed.
 _MIGRATIONS = (
     """
@@ -94,9 +98,9 @@ class Database:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / DATABASE
-        self._writing = threading.Lock()
-        self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._writing, self._choosing = threading.Lock(), threading.Lock()
+        self._open: set[sqlite3.Connection] = set()
+        self._idle: list[sqlite3.Connection] = []  # of those that read
         try:
             make_folders(folder)
             self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -116,10 +120,11 @@ class Database:
             raise
 
     def close(self) -> None:
-        for connection in self._open:
+        for connection in tuple(self._open):
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
         self._open.clear()
+        self._idle.clear()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -143,16 +148,28 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Give this thread's connection; it sees what was written before the block and waits for nobody."""
+        """Give a connection of this thread's own; it sees what was written before the block and waits for nobody."""
         with _told("read"):
-            connection = getattr(self._local, "connection", None)
-            if connection is None:
-                connection = self._local.connection = self._connect()
-            yield connection
+            with self._choosing:
+                kept = self._idle.pop() if self._idle else None
+            connection = kept or self._connect()
+            try:
+                yield connection
+            finally:
+                self._put_back(connection)
+
+    def _put_back(self, connection: sqlite3.Connection) -> None:
+        """Keep a connection for whoever reads next: threads of the web server come and go, and what each opened would stay open."""
+        with self._choosing:
+            if len(self._idle) < _MOST_IDLE and connection in self._open:
+                self._idle.append(connection)
+                return
+            self._open.discard(connection)
+        connection.close()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-        self._open.append(connection)
+        self._open.add(connection)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")  # a record is on the disk before anyone is told of it
@@ -193,6 +210,18 @@ class Database:
         fresh.replace(self.path)
         sync_folder(self.folder)
         _LOG.warning("the store was repaired: %d records were saved; the damaged file is kept as %s", n_saved, damaged.name)
+
+
+def put_value(connection: sqlite3.Connection, key: str, value: Any) -> None:
+    """Keep a value among the settings; None forgets it."""
+    connection.execute("DELETE FROM settings WHERE key = ?", (key,))
+    if value is not None:
+        connection.execute("INSERT INTO settings (key, value) VALUES (?, ?)", (key, json.dumps(value)))
+
+
+def value_of(connection: sqlite3.Connection, key: str) -> Any:
+    row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+    return None if row is None else json.loads(row["value"])
 
 
 def find_damage(path: Path) -> str | None:

@@ -1,5 +1,7 @@
 """What the daemon tells of itself: its state in words, and what happens."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +23,8 @@ _WORDS: dict[Phase, tuple[str, str]] = {
 class State:
     """``words`` and ``advice`` are for people. ``fault``: what is wrong with the camera, ``problem``: with the store; None: nothing.
 
-    ``record_id``: of the check that lies there, once it is stored. ``accept``: the confidence from which on an amount is accepted.
+    ``record_id``: of the check that lies there, once it is stored; of several one that a person is asked about, or else the latest.
+    ``accept``: the confidence from which on an amount is accepted.
     """
 
     phase: Phase
@@ -44,17 +47,27 @@ class Event:
     record: Record | None = None
 
 
-def words_of(phase: Phase, fault: str | None, record: Record | None, shown: CheckReading | None) -> tuple[str, str]:
-    """Return the state in words, and what a person can do."""
+def words_of(phase: Phase, fault: str | None, records: Sequence[Record], shown: Sequence[CheckReading]) -> tuple[str, str]:
+    """Return the state in words, and what a person can do.
+
+    Args:
+        records: of the checks that lie there, once they are stored.
+        shown: the checks of the latest frame that was read.
+    """
     if fault is not None:
         return "The camera is at fault", f"{fault[:1].upper()}{fault[1:]}."
     words, advice = _WORDS[phase]
-    if phase in ("settling", "reading", "absent") and shown is not None and shown.page is not None and shown.quality.problems:
-        advice = shown.quality.advice
-    if record is not None:
-        amount = record.fields.get("amount") or {}
+    if phase in ("settling", "reading", "absent"):
+        problems = [check.quality.advice for check in shown if check.page is not None and check.quality.problems]
+        advice = problems[0] if problems else advice
+    if len(records) > 1:
+        counts = Counter(record.status for record in records)
+        words = f"{len(records)} checks: {', '.join(f'{n} {status}' for status, n in counts.items())}"
+        advice = "Take the checks away."
+    elif records:
+        amount = records[0].fields.get("amount") or {}
         text = f"{amount.get('text') or 'no amount'} {amount.get('currency') or ''}".strip()
-        words = f"{record.status.capitalize()}: {text}"
-        if record.is_review_due:
-            advice = amount.get("reason") or "Please look at this reading: it was drawn by chance."
+        words = f"{records[0].status.capitalize()}: {text}"
+    for record in filter(lambda record: record.is_review_due, records):
+        advice = (record.fields.get("amount") or {}).get("reason") or "Please look at this reading: it was drawn by chance."
     return words, advice

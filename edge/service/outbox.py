@@ -2,9 +2,10 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from edge.errors import StoreError
+from edge.service.counter import Lying
 from edge.service.record import Record
 from edge.service.store import Store
 
@@ -17,31 +18,32 @@ class Outbox:
 
     def __init__(self, store: Store, announce: Callable[[Record], None]) -> None:
         self._store, self._announce = store, announce
-        self._waiting: deque[tuple[Record, bytes]] = deque()
+        self._waiting: deque[tuple[Record, bytes, Lying]] = deque()
         self.problem: str | None = None
 
-    def put(self, record: Record, picture: bytes) -> None:
-        """Take a record, the latest one, whose check lies under the camera now."""
-        self._waiting.append((record, picture))
+    def put(self, record: Record, picture: bytes, lying: Lying) -> None:
+        """Take a record whose check lies under the camera now."""
+        self._waiting.append((record, picture, lying))
         if len(self._waiting) > _MOST_WAITING:
             self._waiting.popleft()
             _LOG.error("a reading is lost: %d others wait for room in the store", _MOST_WAITING)
-        self.flush(is_lying=True)
+        self.flush()
 
-    def flush(self, is_lying: bool = False) -> None:
-        """Store what waits, oldest first, and tell of each; ``is_lying``: the last one's check is still there."""
+    def flush(self) -> None:
+        """Store what waits, oldest first, and tell of each."""
         while self._waiting:
-            record, picture = self._waiting[0]
-            lies = is_lying and len(self._waiting) == 1
-            stored = self._try(lambda r=record, p=picture, lies=lies: self._store.add(r, p, lies))  # type: ignore[misc]
+            record, picture, lying = self._waiting[0]
+            stored = self._try(lambda r=record, p=picture, there=lying: self._store.add(r, p, not there.has_left))  # type: ignore[misc]
             if stored is None:
                 return
             self._waiting.popleft()
+            lying.record = stored
             self._announce(stored)
 
-    def forget_lying(self) -> None:
-        """The check has left; when that cannot be kept, the worst is that a later daemon compares with it."""
-        self._try(self._store.forget_lying)
+    def keep_lying(self, lying: Sequence[Lying]) -> None:
+        """Keep which checks lie there; when that cannot be kept, the worst is that a later daemon compares with one that has left."""
+        record_ids = [known.record.id for known in lying if known.record is not None]
+        self._try(lambda: self._store.keep_lying(record_ids))
 
     def _try(self, work: Callable[[], Record | None]) -> Record | None:
         try:

@@ -1,5 +1,7 @@
 """The live picture: the latest glance with what was found drawn over it."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -10,10 +12,12 @@ _OUTLINE = (214, 144, 32)
 _QUALITY = 80
 
 
-def draw_live(glance: Glance, check: CheckReading | None) -> bytes:
-    """Return a JPEG of the glance; ``check`` is what was found and still lies there, its places in the full frame's pixels."""
+def draw_live(glance: Glance, checks: Sequence[CheckReading]) -> bytes:
+    """Return a JPEG of the glance; ``checks`` were found and still lie there, their places in the full frame's pixels."""
     pixels = np.array(glance.pixels)
-    if check is not None and check.page is not None:
+    for check in checks:
+        if check.page is None:
+            continue
         scale = pixels.shape[1] / check.frame_size[0]
         _ring(pixels, check.page.corners * scale, _OUTLINE, 3)
         for reading in check.fields.values():

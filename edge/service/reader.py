@@ -15,7 +15,6 @@ from edge.datatypes import CheckReading, Frame
 from edge.decode.accept import DEFAULT_BUDGET, thresholds_of
 from edge.decode.currency import currency_of
 from edge.errors import BundleError, ConfigError, UsageError
-from edge.fuse import is_same_check
 from edge.golden import run_cases
 from edge.pipeline import Reader
 from edge.recognize.bundle import Bundle, read_bundle
@@ -53,10 +52,6 @@ class SiteReader:
     def judge(self, check: CheckReading) -> CheckReading:
         """Return a check as this site judges it."""
         return judged_here(check, self.tuning, self._card_accept)
-
-    def followed(self, track: tuple[CheckReading, ...], check: CheckReading) -> tuple[CheckReading, ...]:
-        """Return the frames of one check, with this one; another check begins anew."""
-        return (*track, check) if track and is_same_check(track[-1], check) else (check,)
 
     def fuse(self, track: Sequence[CheckReading]) -> CheckReading:
         """Return what the frames of one check say together, as this site judges it."""

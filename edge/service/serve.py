@@ -15,7 +15,7 @@ from edge.config import Config, WebConfig
 from edge.errors import ConfigError, MissingDependencyError
 from edge.service.daemon import Daemon
 from edge.service.health import watch_trial
-from edge.service.heap import share_one_heap
+from edge.service.heap import keep_heap_small
 from edge.service.slots import Firmware, firmware_of
 from edge.service.store import Store
 from edge.service.supervisor import feed_watchdog, notify
@@ -50,7 +50,7 @@ def serve(config: Config) -> int:
     if missing:
         raise MissingDependencyError(f"the page needs {', '.join(missing)}: make .venv/.serve, or pip install 'checkreader[serve]'")
     log_to_stderr()
-    share_one_heap()
+    keep_heap_small()
     with closing(_listen(config.web)) as listener, closing(open_store(config)) as store:
         n_strays = store.remove_stray_pictures()
         if n_strays:

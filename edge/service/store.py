@@ -4,14 +4,14 @@ import datetime
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edge.datatypes import FIELD_NAMES
 from edge.errors import StoreError
-from edge.service.database import Database
+from edge.service.database import Database, put_value, value_of
 from edge.service.pictures import Pictures
 from edge.service.record import Evidence, LogLine, Query, Record, Status, Summary, Total
 from edge.service.rows import SUMMARY_ROWS, conditions, moment, reading_row_of, record_of, row_of, summaries_of
@@ -53,7 +53,7 @@ class Store:
     def add(self, record: Record, picture: bytes | None = None, is_lying: bool = False) -> Record:
         """Keep a record; when this returns, it and its picture are on the disk. Return it with its id, picture and possible duplicate.
 
-        ``is_lying``: the check is under the camera now; :meth:`lying` tells a later daemon so.
+        ``is_lying``: the check is under the camera now, beside those of :meth:`lying`.
 
         Raises:
             StoreError: nothing was kept; try again when the disk is well.
@@ -73,7 +73,7 @@ class Store:
                 row["possible_duplicate_of"] = same
                 record_id = insert(connection, row, reading_row_of(record, self._vault))
                 if is_lying:
-                    _put(connection, _LYING, record_id)
+                    put_value(connection, _LYING, [*_lying_ids(connection), record_id])
         except StoreError:
             if name is not None:
                 self._pictures.delete(name)
@@ -188,30 +188,28 @@ class Store:
         """Keep settings; None takes one back to the configuration file's."""
         with self._database.writing() as connection:
             for key, value in changes.items():
-                _put(connection, key, value)
+                put_value(connection, key, value)
             self._log(connection, who, "settings", None, json.dumps(dict(changes)))
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a value of the daemon's own, to be found by the next one; None forgets it."""
         with self._database.writing() as connection:
-            _put(connection, f"_{key}", value)
+            put_value(connection, f"_{key}", value)
 
     def remembered(self, key: str) -> Any:
         with self._database.reading() as connection:
-            row = connection.execute("SELECT value FROM settings WHERE key = ?", (f"_{key}",)).fetchone()
-        return None if row is None else json.loads(row["value"])
+            return value_of(connection, f"_{key}")
 
-    def lying(self) -> Record | None:
-        """Return the record of the check that was under the camera when last looked."""
+    def lying(self) -> list[Record]:
+        """Return the records of the checks that were under the camera when last looked, the first recorded first."""
         with self._database.reading() as connection:
-            sql = f"SELECT * FROM {WHOLE} WHERE id = (SELECT CAST(value AS INTEGER) FROM settings WHERE key = ?)"
-            row = connection.execute(sql, (_LYING,)).fetchone()
-        return None if row is None else record_of(row, self._vault)
+            found = [connection.execute(f"SELECT * FROM {WHOLE} WHERE id = ?", (known,)).fetchone() for known in _lying_ids(connection)]
+        return [record_of(row, self._vault) for row in found if row is not None]
 
-    def forget_lying(self) -> None:
-        """The check that was under the camera has left."""
+    def keep_lying(self, record_ids: Sequence[int]) -> None:
+        """Keep which records' checks are under the camera now; others have left."""
         with self._database.writing() as connection:
-            _put(connection, _LYING, None)
+            put_value(connection, _LYING, list(record_ids) or None)
 
     def evidence(self, first_id: int = 0, limit: int = 10_000) -> list[Evidence]:
         """Return what people found of the amounts they looked at, newest first, from a record's id on."""
@@ -289,8 +287,6 @@ def _insertion(table: str, row: Mapping[str, Any]) -> str:
     return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(f':{key}' for key in row)})"
 
 
-def _put(connection: sqlite3.Connection, key: str, value: Any) -> None:
-    if value is None:
-        connection.execute("DELETE FROM settings WHERE key = ?", (key,))
-    else:
-        connection.execute("INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)", (key, json.dumps(value)))
+def _lying_ids(connection: sqlite3.Connection) -> list[int]:
+    found = value_of(connection, _LYING)
+    return found if isinstance(found, list) else [found] * (found is not None)  # in earlier stores only one could lie there

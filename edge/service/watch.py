@@ -2,6 +2,8 @@
 
 import queue
 import tempfile
+from collections import deque
+from collections.abc import Iterable
 from contextlib import closing, nullcontext
 from pathlib import Path
 
@@ -34,19 +36,21 @@ def watch(config: Config, is_kept: bool, most_records: int | None = None) -> int
     with folder as temporary, closing(open_store(config) if temporary is None else Store(Path(temporary))) as store:
         daemon = Daemon(config, store, firmware=firmware_of(config))
         daemon.subscribe(events.put)
-        records: list[Record] = []
+        records: deque[Record] = deque(maxlen=_MOST_ROWS)  # the newest first
+        n_records = 0
         live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         with live or nullcontext():
             daemon.start()
             try:
-                while most_records is None or len(records) < most_records:
+                while most_records is None or n_records < most_records:
                     event = _next(events, daemon)
                     if event is None:
                         break
                     if event.record is not None:
-                        records = [event.record, *records]
+                        records.appendleft(event.record)
+                        n_records += 1
                     if live is not None:
-                        live.update(_picture(daemon.state(), records[:_MOST_ROWS]), refresh=True)
+                        live.update(_picture(daemon.state(), records), refresh=True)
                     else:
                         console.print(_line(event), soft_wrap=True)
             except KeyboardInterrupt:
@@ -66,7 +70,7 @@ def _next(events: "queue.SimpleQueue[Event]", daemon: Daemon) -> Event | None:
                 return None
 
 
-def _picture(state: State, records: list[Record]) -> RenderableType:
+def _picture(state: State, records: Iterable[Record]) -> RenderableType:
     words = Text.assemble((state.words, "bold red" if state.fault or state.problem else "bold"), "  ", (state.advice, "dim"))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("time", "amount", "date", "number", "probability", "status"):

@@ -10,9 +10,9 @@ from typing import Literal
 
 Phase = Literal["absent", "arriving", "settling", "reading", "done", "leaving"]
 PHASES: tuple[Phase, ...] = ("absent", "arriving", "settling", "reading", "done", "leaving")
-# What a full frame showed: no check, a check that is not recorded yet, or the one that was recorded and still lies there.
+# What a full frame showed: no check, one (of several) that is not recorded yet, or none but those that were recorded and still lie there.
 Seen = Literal["nothing", "check", "same"]
-# What is to be done now: wait for the next glance, take a full frame and read it, or keep what was read as a record.
+# What is to be done now: wait for the next glance, take a full frame and read it, or keep what was read, a record for each check.
 Action = Literal["wait", "read", "store"]
 
 # So long nothing may move before a frame is read: two frames at 15 a second, and a hand that pauses takes longer.
@@ -48,7 +48,7 @@ class Watch:
 class Sight:
     """What is known since the last step. ``seen``: what the frame showed that was asked for, None where none was.
 
-    ``is_enough``: what was read until now is within the error budget, so no further frame is needed.
+    ``is_enough``: what was read until now, of every check, is within the error budget, so no further frame is needed.
     ``is_blind``: the camera is at fault.
     """
 

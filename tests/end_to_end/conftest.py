@@ -36,9 +36,16 @@ _PAGE_AT = re.compile(r"the page is at https?://[^:]+:(\d+)")
 
 @dataclass(frozen=True)
 class Served:
+    """``said`` is what the daemon has printed; all of it once it has ended."""
+
     url: str
     folder: Path
     token: str | None
+    pid: int
+    said: list[str]
+
+    def log(self) -> str:
+        return "".join(self.said)
 
 
 @contextmanager
@@ -59,10 +66,11 @@ def _served(folder: Path, camera: str, *options: str, is_secret: bool = False) -
         assert port is not None, "".join(seen)
         _wait_for_port(int(port))
         try:
-            yield Served(f"{'https' if is_secret else 'http'}://localhost:{port}", folder, token)
+            yield Served(f"{'https' if is_secret else 'http'}://localhost:{port}", folder, token, process.pid, seen)
         finally:
             process.send_signal(signal.SIGTERM)
             rest, _ = process.communicate(timeout=30)
+            seen.append(rest)
     assert process.returncode == 0, rest
     assert "Traceback" not in rest, rest
 

@@ -35,12 +35,11 @@ def test_each_row_of_a_lattice_is_a_distribution_and_padding_is_left_out(width: 
     assert lattice.extents is not None
 
 
-def test_more_widths_than_are_kept_give_the_same_answers_again() -> None:
+def test_more_widths_than_are_kept_give_the_answers_of_a_network_of_their_own() -> None:
     network = StripNetwork(BUNDLE, "strip")
-    first = network.read(strip(40)).log_probs
-    for width in range(64, 600, 64):
-        network.read(strip(width))
-    np.testing.assert_array_equal(network.read(strip(40)).log_probs, first)
+    for width in (40, 700, 96, 40, 350, 96, 700, 33):
+        answered = network.read(strip(width)).log_probs
+        np.testing.assert_array_equal(answered, StripNetwork(BUNDLE, "strip").read(strip(width)).log_probs)
 
 
 def test_digits_are_classified_in_one_batch_as_one_by_one() -> None:

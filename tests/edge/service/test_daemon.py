@@ -4,8 +4,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from edge.capture.picture import load_picture
 from edge.capture.replay import Reel, ReplayCamera
 from edge.capture.script import Fault, Scene, Script, counter_scenes
 from edge.config import AuditConfig, CameraConfig, Config, ReadingConfig
@@ -17,7 +20,7 @@ from edge.service.record import Query, Record
 from edge.service.store import Store
 from tests.edge.conftest import ROOT, Clock
 
-CHECK, OTHER = ROOT / "samples/frames/desk_2.jpg", ROOT / "samples/frames/desk_4.jpg"
+FIRST, CHECK, OTHER = (ROOT / f"samples/frames/desk_{number}.jpg" for number in (1, 2, 4))
 CONFIG = Config(camera=CameraConfig(source="replay:unused"))
 
 
@@ -186,8 +189,6 @@ def test_the_loop_goes_on_after_a_turn_that_failed(store: Store, monkeypatch: py
 
 
 def test_an_upload_is_read_and_not_stored(store: Store) -> None:
-    from edge.capture.picture import load_picture
-
     daemon, _ = make_daemon(store, Scene(CHECK, 100))
     frame: Frame = load_picture(OTHER)
     (check,) = daemon.read_upload(frame)
@@ -199,3 +200,57 @@ def test_an_upload_is_read_and_not_stored(store: Store) -> None:
 def test_a_store_that_another_daemon_has_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="another checkreader"):
         Store(store.folder)
+
+
+def together(folder: Path, *pictures: Path) -> Path:
+    """Return a picture of sample frames one above the other, as of one counter on which their checks lie."""
+    loaded = [load_picture(picture).pixels for picture in pictures]
+    rows = [cv2.resize(pixels, (1280, round(pixels.shape[0] * 1280 / pixels.shape[1]))) for pixels in loaded]
+    path = folder / f"{'-'.join(picture.stem for picture in pictures)}.png"
+    cv2.imwrite(str(path), np.vstack(rows))
+    return path
+
+
+def test_two_checks_that_lie_there_are_two_records_and_are_told_in_words(store: Store, tmp_path: Path) -> None:
+    both = together(tmp_path, FIRST, CHECK)
+    daemon, clock = make_daemon(store, *counter_scenes(both, 15, 30.0, 1.0))
+    run(daemon, clock, 4)
+    state = daemon.state()
+    assert state.words == "2 checks: 2 accepted"
+    assert state.advice == "Take the checks away."
+    run(daemon, clock, 25)  # looked at again, twice
+    daemon.stop()
+    assert sorted(record.value("amount", "text") for record in store.records(Query())) == ["1,497.96", "111.49"]
+    again, clock = make_daemon(store, Scene(both, 1000))
+    run(again, clock, 15)
+    assert again.state().words == "2 checks: 2 accepted"
+    again.stop()
+    assert store.count(Query()) == 2
+
+
+def test_a_check_laid_beside_another_one_is_the_only_new_record(store: Store, tmp_path: Path) -> None:
+    """The first lies there alone, the second comes, the first goes and comes again: three records, the third a possible duplicate."""
+    both, alone = together(tmp_path, FIRST, CHECK), tmp_path / "alone.png"
+    pixels = cv2.imread(str(both))
+    rest = pixels.copy()
+    rest[960:] = np.median(pixels[0], axis=0)
+    cv2.imwrite(str(alone), rest)
+    other = tmp_path / "other.png"
+    rest = pixels.copy()
+    rest[:960] = np.median(pixels[0], axis=0)
+    cv2.imwrite(str(other), rest)
+    scenes = [Scene(None, 15), Scene(alone, 45), Scene(both, 45), Scene(other, 31 * 15), Scene(both, 45), Scene(None, 15)]
+    daemon, clock = make_daemon(store, *scenes)
+    run(daemon, clock, sum(scene.n_frames for scene in scenes) / 15)
+    daemon.stop()
+    records = store.search(Query())[::-1]
+    assert [record.value("amount", "text") for record in records] == ["111.49", "1,497.96", "111.49"]
+    assert [record.possible_duplicate_of for record in records] == [None, None, records[0].id]
+
+
+def test_two_sheets_that_say_the_same_are_two_records(store: Store, tmp_path: Path) -> None:
+    daemon, clock = make_daemon(store, *counter_scenes(together(tmp_path, CHECK, CHECK), 15, 20.0, 1.0))
+    run(daemon, clock, 20)
+    daemon.stop()
+    second, first = store.search(Query())
+    assert second.possible_duplicate_of == first.id

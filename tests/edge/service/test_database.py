@@ -1,7 +1,10 @@
 """A damaged file is repaired as far as it can be read, or refused in words; a backup is a whole store."""
 
 import contextlib
+import os
 import sqlite3
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +102,31 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(StoreError, match="newer checkreader"):
         Store(tmp_path)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_threads_that_read_and_end_leave_few_files_open(store: Store, make_record: Make) -> None:
+    def n_open() -> int:
+        return sum(1 for link in Path("/proc/self/fd").iterdir() if str(store.folder) in os.path.realpath(link))
+
+    store.add(make_record())
+    counted: list[int] = []
+    before = n_open()
+    for _ in range(5):
+        together = threading.Barrier(12)
+
+        def read(together: threading.Barrier = together) -> None:
+            with store._database.reading() as connection:
+                together.wait(10)
+                counted.append(connection.execute("SELECT count(*) FROM records").fetchone()[0])
+
+        threads = [threading.Thread(target=read) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert counted == [1] * 60
+    assert n_open() - before <= 3 * 12  # as many as read at once; SQLite may close a file a little later
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

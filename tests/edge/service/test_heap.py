@@ -10,9 +10,9 @@ from tests.edge.conftest import ROOT
 # As pictures in a thread that works while small things, which stay, lie between them.
 _CHURN = """
 import sys, threading
-from edge.service.heap import share_one_heap, trim_heap
-if "share" in sys.argv:
-    share_one_heap()
+from edge.service.heap import keep_heap_small, trim_heap
+if "small" in sys.argv:
+    keep_heap_small()
 def churn():
     blocks = [bytearray(100_000) for _ in range(600)]
     del blocks[::2]
@@ -35,7 +35,7 @@ def churned(*words: str) -> tuple[int, int]:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 def test_pages_that_are_free_go_back_to_the_system() -> None:
-    _, kept = churned("share")
-    n_heaps, trimmed = churned("share", "trim")
+    _, kept = churned("small")
+    n_heaps, trimmed = churned("small", "trim")
     assert n_heaps == 1
     assert trimmed < kept

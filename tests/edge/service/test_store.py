@@ -132,9 +132,16 @@ def test_what_lies_under_the_camera_is_known_to_the_next_daemon(tmp_path: Path, 
     record = store.add(make_record(), is_lying=True)
     store.close()
     store = Store(tmp_path)
-    assert store.lying() == record
-    store.forget_lying()
-    assert store.lying() is None
+    assert store.lying() == [record]
+    beside = store.add(make_record(number="7"), is_lying=True)
+    store.add(make_record(number="8"))
+    assert store.lying() == [record, beside]
+    store.keep_lying([beside.id])
+    assert store.lying() == [beside]
+    store.remember("lying", record.id)  # as stores had it in which only one check could lie there
+    assert store.lying() == [record]
+    store.keep_lying([])
+    assert store.lying() == []
     store.close()
 
 
