@@ -7,13 +7,15 @@ STRIPS     ?= samples/strips
 # The day on which the sample checks were new: dates are judged from it.
 TODAY      := 2026-11-25
 FUZZ_CASES ?= 5000
+# What of edge/ is run again on Raspberry Pi OS's Python, numpy and interpreter.
+DEVICE_TESTS ?= $(addprefix tests/edge/,capture decode recognize service test_pipeline.py test_golden.py)
 CORRUPTIONS ?= 10000
 BIN        := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-fleet test-deb test-deb-arm64 deb report ablation bench samples docs test-durability load soak install-service lock clean
+.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-device test-fleet test-deb test-deb-arm64 deb report ablation bench samples docs test-durability load soak install-service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +57,10 @@ test-reference: $(VENV)/.test ## compare our integer reference with the referenc
 
 test-arm64: $(VENV)/.test ## run golden set and samples on 64-bit ARM, emulated, and compare with this machine; skipped where qemu is missing
 	@tests/device/arm64 build && TEST_ARM64=1 $(BIN)/python -m pytest tests/device/test_arm64.py $(ARGS) || [ $$? = 69 ]
+
+test-device: ## the Pi's camera module through picamera2 on a virtual camera, and edge/ on Raspberry Pi OS's Python; skipped without root
+	@{ tests/device/picamera build && tests/device/picamera run python3 -m pytest -p no:cacheprovider \
+		tests/device/test_picam.py $(DEVICE_TESTS) $(ARGS); } || [ $$? = 69 ]
 
 test-fleet: $(VENV)/.test ## deploy to twenty sshds on loopback, break connections; skipped where sshd is missing
 	@TEST_FLEET=1 $(BIN)/python -m pytest tests/firmware_tools/test_deploy.py $(ARGS)
