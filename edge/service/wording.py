@@ -74,6 +74,19 @@ def percent(share: float) -> str:
     return "over 99.9 %" if share >= 0.9995 else "under 0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
 
 
+def share_of_hundred(share: float) -> str:
+    """Return a share as a percentage with as many digits as say something."""
+    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"
+
+
+def threshold(confidence: float) -> str:
+    """Return the probability from which on readings are accepted; above one nothing is."""
+    if confidence > 1:
+        return "(nothing is accepted)"
+    digits = next((n for n in (1, 2, 3) if confidence < 1 - 0.5 * 10.0 ** -(n + 2)), 4)
+    return f"{100 * confidence:.{digits}f} %"
+
+
 def whole_percent(share: float) -> str:
     return str(min(99, round(100 * share)))
 
