@@ -120,12 +120,12 @@ class Daemon:
 
         As long as there is no newer one it is the same object.
         """
-        glance, shown = self._glance, self._shown
+        glance, shown, is_bare = self._glance, self._shown, self._watch.phase == "absent"
         if glance is None:
             return None
         drawn = self._drawn
         if drawn is None or drawn[0] is not glance or drawn[1] is not shown:
-            drawn = self._drawn = (glance, shown, draw_live(glance, shown))
+            drawn = self._drawn = (glance, shown, draw_live(glance, shown, is_bare))
         return drawn[2]
 
     def read_upload(self, frame: Frame) -> list[dict[str, Any]]:

@@ -53,8 +53,10 @@ def words_of(phase: Phase, fault: str | None, record: Record | None, shown: Chec
         advice = shown.quality.advice
     if record is not None:
         amount = record.fields.get("amount") or {}
-        text = f"{amount.get('text') or 'no amount'} {amount.get('currency') or ''}".strip()
-        words = f"{record.status.capitalize()}: {text}"
-        if record.is_review_due:
-            advice = amount.get("reason") or "Please look at this reading: it was drawn by chance."
+        text = f"{amount['text']} {amount.get('currency') or ''}".strip() if amount.get("text") else ""
+        words = f"{record.status.capitalize()}: {text}" if text else "No amount could be read"
+        if record.is_audit_due:
+            advice = "A spot check: please look under Review whether this is right. The check may go."
+        elif record.is_review_due:
+            advice = "Please look at it under Review. The check may go."
     return words, advice

@@ -71,7 +71,8 @@ def page_routes(context: Context, pages: Pages, app: FastAPI) -> APIRouter:
         totals = store.totals(today)
         return pages.show(
             request, "live.html", "live",
-            state=state_object(context), estimate=context.daemon.estimate(), day=f"{today:%A}, {today.day} {today:%B}",
+            state=state_object(context), estimate=context.daemon.estimate(),
+            is_replay=context.daemon.config.camera.source.startswith("replay:"), day=f"{today:%A}, {today.day} {today:%B}",
             records=[summary_object(summary) for summary in store.summaries(Query(limit=_LIVE_ROWS))],
             totals=[total_object(total) for total in totals if total.currency], n_records=sum(total.n_records for total in totals),
         )  # fmt: skip

@@ -22,18 +22,18 @@ class SettingWords:
     placeholder: str = ""
 
 
-_CURRENCIES = (("auto", "As on the check"), *((code, code) for code in sorted(CURRENCIES)))
+_CURRENCIES = (("auto", "As the check says"), *((code, code) for code in sorted(CURRENCIES)))
 _TURNS = (("0", "Not turned"), ("90", "A quarter to the right"), ("180", "Upside down"), ("270", "A quarter to the left"))
 
 SETTING_GROUPS: Mapping[str, tuple[SettingWords, ...]] = {
     "Reading": (
-        SettingWords("reading.currency", "Currency", "What amounts are in.", "text", _CURRENCIES),
+        SettingWords("reading.currency", "Currency", "What the amounts are in.", "text", _CURRENCIES),
         SettingWords(
             "reading.budget", "Error budget in percent", "Of a hundred accepted readings, so many may be wrong. Lower asks you more often.",
             "percent", placeholder="as the models' card says",
         ),
         SettingWords(
-            "audit.one_in", "Spot check one in", "Of so many accepted readings, one is shown to you, so that the error is known. 0: none.",
+            "audit.one_in", "Spot check one in", "Of so many accepted readings one is put before you under Review, so that its errors become known. 0: none.",
         ),
     ),
     "Camera": (
@@ -43,8 +43,8 @@ SETTING_GROUPS: Mapping[str, tuple[SettingWords, ...]] = {
                      placeholder="automatic"),
     ),
     "What is kept": (
-        SettingWords("store.keep_days", "Days", "Older records are deleted, never an unreviewed one. 0: kept for ever."),
-        SettingWords("store.keep_mebibytes", "Megabytes", "When the pictures take more, the oldest go first, never an unreviewed one."),
+        SettingWords("store.keep_days", "Keep records for so many days", "Older records are deleted, never an unreviewed one. 0: kept for ever."),
+        SettingWords("store.keep_mebibytes", "Room for pictures in megabytes", "When they take more, the oldest go first, never an unreviewed one."),
     ),
 }  # fmt: skip
 
