@@ -33,7 +33,8 @@ SETTING_GROUPS: Mapping[str, tuple[SettingWords, ...]] = {
             "percent", placeholder="as the models' card says",
         ),
         SettingWords(
-            "audit.one_in", "Spot check one in", "Of so many accepted readings one is put before you under Review, so that its errors become known. 0: none.",
+            "audit.one_in", "Spot check one in",
+            "Of so many accepted readings one is put before you under Review, so that its errors become known. 0: none.",
         ),
     ),
     "Camera": (
@@ -43,8 +44,12 @@ SETTING_GROUPS: Mapping[str, tuple[SettingWords, ...]] = {
                      placeholder="automatic"),
     ),
     "What is kept": (
-        SettingWords("store.keep_days", "Keep records for so many days", "Older records are deleted, never an unreviewed one. 0: kept for ever."),
-        SettingWords("store.keep_mebibytes", "Room for pictures in megabytes", "When they take more, the oldest go first, never an unreviewed one."),
+        SettingWords(
+            "store.keep_days", "Keep records for so many days", "Older records are deleted, never an unreviewed one. 0: kept for ever.",
+        ),
+        SettingWords(
+            "store.keep_mebibytes", "Room for pictures in megabytes", "When they take more, the oldest go first, never an unreviewed one.",
+        ),
     ),
 }  # fmt: skip
 
