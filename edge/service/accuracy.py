@@ -15,7 +15,7 @@ from edge.service.context import Context
 from edge.service.guard import visitor_of
 
 # The chart's drawing area, in the units of its picture: shares accepted to the right, expected error upwards.
-CHART_WIDTH, CHART_HEIGHT = 600, 220
+CHART_WIDTH, CHART_HEIGHT = 320, 150
 # The chart ends at so many times the budget: what lies above is out of the question.
 _TIMES_BUDGET = 4
 

@@ -5,8 +5,6 @@ python tests/end_to_end/screenshots.py FOLDER [--readme DOCS]
 
 import argparse
 import json
-import math
-import random
 import shutil
 import tempfile
 import time
@@ -16,7 +14,6 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from edge.service.store import Store
 from tests.end_to_end import site
 
 PHONE, DESK = (390, 844), (1280, 860)
@@ -40,7 +37,7 @@ def main() -> None:
         store = Path(temporary) / "store"
         take_empty(browser, store, options.folder)
         shutil.rmtree(store)
-        look_back(store)
+        site.fill_looked_at(store)
         with site.served(store, f"replay:{script(Path(temporary))}") as served:
             for device, size, scheme in MOODS:
                 name = f"{device}-{scheme}"
@@ -107,24 +104,12 @@ def script(folder: Path) -> Path:
     return folder / "script.json"
 
 
-def look_back(folder: Path) -> None:
-    """Fill a store with a day's records, of which people have looked at enough to calibrate."""
-    chance = random.Random(1)
-    site.fill(folder, ["unsure" if index % 11 == 3 else "accepted" for index in range(80)])
-    store = Store(folder)
-    for number in range(1, 71):
-        record = store.get(number)
-        amount = record.fields["amount"] if record is not None else None
-        if amount is not None and amount["text"] is not None:
-            is_right = chance.random() < math.sqrt(amount["confidence"])
-            store.correct(number, {"amount": amount["text"] if is_right else "70.00"}, "ann")
-    store.close()
-
-
 def keep_small(taken: Path, shown: Path) -> None:
     """Write a picture of few colours, as the README can carry it."""
     with Image.open(taken) as picture:
-        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(shown, optimize=True)
+        small = picture.convert("RGB")
+        small.thumbnail((900, 900), Image.Resampling.LANCZOS)
+        small.quantize(96, dither=Image.Dither.NONE).save(shown, optimize=True)
     assert shown.stat().st_size < MOST_BYTES, f"{shown} has {shown.stat().st_size} bytes"
 
 

@@ -3,7 +3,9 @@
 import contextlib
 import datetime
 import functools
+import math
 import os
+import random
 import re
 import shutil
 import signal
@@ -97,4 +99,18 @@ def fill(folder: Path, statuses: Sequence[Status]) -> None:
         when = now - datetime.timedelta(minutes=7 * (len(statuses) - index))
         first: Status = "unsure" if status == "unsure" else "accepted"
         store.add(replace(blank, time=when, status=status, first_status=first, check=check_object), picture)
+    store.close()
+
+
+def fill_looked_at(folder: Path) -> None:
+    """Put 80 records into a store, and let people look at 70 of them: enough to calibrate."""
+    chance = random.Random(1)
+    fill(folder, ["unsure" if index % 11 == 3 else "accepted" for index in range(80)])
+    store = Store(folder)
+    for number in range(1, 71):
+        record = store.get(number)
+        amount = record.fields["amount"] if record is not None else None
+        if amount is not None and amount["text"] is not None:
+            is_right = chance.random() < math.sqrt(amount["confidence"])
+            store.correct(number, {"amount": amount["text"] if is_right else "70.00"}, "ann")
     store.close()
