@@ -7,6 +7,8 @@ STRIPS     ?= samples/strips
 # The day on which the sample checks were new: dates are judged from it.
 TODAY      := 2026-11-25
 FUZZ_CASES ?= 5000
+# What of edge/ is run again on Raspberry Pi OS's Python, numpy and interpreter.
+DEVICE_TESTS ?= $(addprefix tests/edge/,capture decode recognize service test_pipeline.py test_golden.py)
 CORRUPTIONS ?= 10000
 SOAK_ROUNDS ?= 60
 BIN        := $(VENV)/bin
@@ -14,7 +16,7 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-fleet test-deb test-boot test-deb-arm64 deb report ablation bench samples docs test-durability load soak install-service lock clean
+.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-device test-fleet test-deb test-boot test-deb-arm64 deb report ablation bench samples docs screenshots test-durability load soak install-service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +59,10 @@ test-reference: $(VENV)/.test ## compare our integer reference with the referenc
 test-arm64: $(VENV)/.test ## run golden set and samples on 64-bit ARM, emulated, and compare with this machine; skipped where qemu is missing
 	@tests/device/arm64 build && TEST_ARM64=1 $(BIN)/python -m pytest tests/device/test_arm64.py $(ARGS) || [ $$? = 69 ]
 
+test-device: ## the Pi's camera module through picamera2 on a virtual camera, and edge/ on Raspberry Pi OS's Python; skipped without root
+	@{ tests/device/picamera build && tests/device/picamera run python3 -m pytest -p no:cacheprovider \
+		tests/device/test_picam.py $(DEVICE_TESTS) $(ARGS); } || [ $$? = 69 ]
+
 test-fleet: $(VENV)/.test ## deploy to twenty sshds on loopback, break connections; skipped where sshd is missing
 	@TEST_FLEET=1 $(BIN)/python -m pytest tests/firmware_tools/test_deploy.py $(ARGS)
 
@@ -93,6 +99,9 @@ docs: $(VENV)/.train ## measure the tables of docs/stages.md and docs/fusion.md 
 	@$(BIN)/checkreader-train stages --docs docs/stages.md --failures build/failures
 	@$(BIN)/checkreader-train quality --docs docs/stages.md
 	@$(BIN)/checkreader-train bursts --docs docs/fusion.md
+
+screenshots: $(VENV)/.test ## pictures of the page in build/screenshots, as people see it (needs Chromium); the README's in docs/
+	@PYTHONPATH=. $(BIN)/python tests/end_to_end/screenshots.py build/screenshots --readme docs
 
 test-durability: $(VENV)/.test ## 10,000 simulated checks, 1,000 power cuts and 200 kills: every reading stored exactly once
 	@CHECKS=10000 POWER_CUTS=1000 KILLS=200 $(BIN)/python -m pytest tests/end_to_end/test_counter.py tests/end_to_end/test_durability.py $(ARGS)

@@ -74,13 +74,17 @@ class AuditConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebConfig:
-    """Where the page and the API listen; beyond this machine they want a token and speak TLS (empty: a certificate is made)."""
+    """Where the page and the API listen; beyond this machine they want a token and speak TLS (empty: a certificate is made).
+
+    ``is_token_asked_here``: also on this machine, where others have a login and are not to see or change records.
+    """
 
     host: str = "127.0.0.1"
     port: int = _setting(8642, _between(0, 65_535))
     certificate: str = ""
     certificate_key: str = ""
     token_file: str = ""
+    is_token_asked_here: bool = False
     most_upload_mebibytes: int = _setting(32, _between(1, 1024))
 
 

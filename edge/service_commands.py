@@ -70,11 +70,11 @@ def add_commands(app: typer.Typer, finish: Finish) -> None:
     ) -> None:
         """Fit the confidence of amounts to this site, from readings that people have confirmed or corrected.
 
-        The daemon must not run meanwhile.
+        The daemon must not run meanwhile; while it does, its page under Accuracy offers the same.
         """
 
         def work() -> int:
-            from edge.service.calibrate import calibrate_store
+            from edge.service.calibrate_command import calibrate_store
 
             return calibrate_store(configured_by(config, None, store, bundle), is_restored=restore, is_tried=dry_run)
 

@@ -1,15 +1,17 @@
 """The camera module of a Raspberry Pi, through picamera2: a small stream to watch, a large one to read."""
 
 import math
+import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
 import cv2
 import numpy as np
 
-from edge.capture.camera import checked_pixels
+from edge.capture.camera import checked_pixels, shrunk
 from edge.config import CameraConfig
 from edge.datatypes import U8, Frame, Glance
 from edge.errors import CameraError, MissingDependencyError
@@ -34,13 +36,8 @@ class Picam:
             raise MissingDependencyError(
                 "the Pi's camera needs picamera2: sudo apt install python3-picamera2, and make .venv with --system-site-packages"
             )
-        from picamera2 import Picamera2
-
         self._config = config
-        try:
-            self._camera = Picamera2()
-        except (IndexError, RuntimeError, OSError) as error:  # in this order: none connected, held by another program, no driver
-            raise CameraError(f"the Pi's camera cannot be opened ({error}); look at its cable, and end the program that holds it") from None
+        self._camera = _opened()
         try:
             self._configure()
             self._camera.start()
@@ -50,6 +47,7 @@ class Picam:
 
     def look(self) -> Glance:
         pixels, metadata = self._next("lores")
+        pixels = shrunk(pixels)  # a camera that does not have the small size that was asked for gives a large one
         stamp_ns = metadata.get("SensorTimestamp")
         return Glance(pixels, time.monotonic() if stamp_ns is None else stamp_ns / 1e9)
 
@@ -70,7 +68,7 @@ class Picam:
         factor = max(1, math.ceil(size[0] / _GLANCE_WIDTH_PX))
         small = (size[0] // factor // 2 * 2, size[1] // factor // 2 * 2)
         more: dict[str, Any] = {}
-        mode = _sensor_mode(self._camera.sensor_modes, size)
+        mode = sensor_mode(self._camera.sensor_modes, size)
         if mode is not None:
             more["sensor"] = {"output_size": mode["size"], "bit_depth": mode["bit_depth"]}
         configuration = self._camera.create_video_configuration(
@@ -101,6 +99,8 @@ class Picam:
         try:
             request = self._camera.capture_request(wait=_WAIT_S)
         except TimeoutError:
+            # The question would be kept, and its answer hold a buffer that nobody gives back; after a few of them no frame ever comes.
+            self._camera.cancel_all_and_flush()
             raise CameraError("no frame came in time; read again, and reopen the camera if none comes") from None
         except RuntimeError as error:
             raise CameraError(f"the Pi's camera has stopped ({error}); open it again") from None
@@ -109,6 +109,27 @@ class Picam:
             return to_bgr(request.make_array(stream), form, size), request.get_metadata()
         finally:
             request.release()
+
+
+def _opened() -> Any:
+    """Return the first camera, opened; what picamera2 leaves behind where it fails is closed, or a day without a camera takes all handles.
+
+    Raises:
+        CameraError: there is no camera, or another program holds it.
+    """
+    from picamera2 import Picamera2
+
+    if not Picamera2.global_camera_info():
+        raise CameraError("the Pi's camera is not there; look at both ends of its cable, with the power off")
+    camera = Picamera2.__new__(Picamera2)
+    try:
+        camera.__init__()
+    except (IndexError, RuntimeError, OSError) as error:  # in this order: gone meanwhile, held by another program, no driver
+        with suppress(AttributeError):
+            camera.notifymeread.close()
+            os.close(camera.notifyme_w)
+        raise CameraError(f"the Pi's camera cannot be opened ({error}); `checkreader doctor` says who holds it") from None
+    return camera
 
 
 def to_bgr(array: U8, form: str, size: tuple[int, int]) -> U8:
@@ -142,10 +163,19 @@ def to_bgr(array: U8, form: str, size: tuple[int, int]) -> U8:
     return np.asarray(cv2.cvtColor(cv2.merge([np.ascontiguousarray(luma), *full]), cv2.COLOR_YCrCb2BGR), np.uint8)
 
 
-def _sensor_mode(modes: Sequence[Mapping[str, Any]], size: tuple[int, int]) -> Mapping[str, Any] | None:
-    """Return the smallest mode of the sensor that has the pixels asked for, the largest where none has; None: it has no modes."""
-    known = [mode for mode in modes if "size" in mode and "bit_depth" in mode]
+def sensor_mode(modes: Sequence[Mapping[str, Any]], size: tuple[int, int]) -> Mapping[str, Any] | None:
+    """Return the sensor's smallest mode that has the pixels asked for, its largest where none has, with as many bits as it can.
+
+    None: it has no modes, as cameras that are no module of a Pi.
+    """
+
+    def n_pixels(mode: Mapping[str, Any]) -> int:
+        return int(mode["size"][0] * mode["size"][1])
+
+    known = sorted(
+        (mode for mode in modes if "size" in mode and "bit_depth" in mode), key=lambda mode: (n_pixels(mode), -mode["bit_depth"])
+    )
     enough = [mode for mode in known if mode["size"][0] >= size[0] and mode["size"][1] >= size[1]]
     if enough:
-        return min(enough, key=lambda mode: int(mode["size"][0] * mode["size"][1]))
-    return max(known, key=lambda mode: int(mode["size"][0] * mode["size"][1]), default=None)
+        return enough[0]
+    return next((mode for mode in known if n_pixels(mode) == n_pixels(known[-1])), None)

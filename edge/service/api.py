@@ -75,13 +75,13 @@ def record_routes(context: Context) -> APIRouter:
         # One look at an index takes less time than a hand-over to a thread would; a text is looked for in all records.
         found = await asyncio.to_thread(store.summaries, query) if query.text else store.summaries(query)
         following = found[-1].id if len(found) == limit else None
-        return _json({"records": [summary_object(summary) for summary in found], "next": following})
+        return json_answer({"records": [summary_object(summary) for summary in found], "next": following})
 
     @router.get("/records/{record_id}", tags=["records"], summary="One record, whole", response_model=schemas.FullRecord)
     def get_record(request: Request, record_id: RecordId, is_revealed: Revealed) -> Response:
         record = found(record_id)
         store.note(visitor_of(request).name, "seen", record_id, "with the account number" if is_revealed else "")
-        return _json(record_object(record, is_revealed))
+        return json_answer(record_object(record, is_revealed))
 
     @router.get("/records/{record_id}/picture", tags=["records"], summary="The check's picture", response_class=Response, responses=_JPEG)
     def get_picture(record_id: RecordId, is_revealed: Revealed) -> Response:
@@ -122,7 +122,7 @@ def record_routes(context: Context) -> APIRouter:
         if record is None:
             raise HTTPException(404, f"there is no record {record_id}")
         context.daemon.reviewed(record)
-        return _json(record_object(record, is_revealed=False))
+        return json_answer(record_object(record, is_revealed=False))
 
     @router.delete("/records/{record_id}", tags=["records"], summary="Delete a record and its picture for good", status_code=204)
     def delete(request: Request, record_id: RecordId) -> Response:
@@ -134,12 +134,12 @@ def record_routes(context: Context) -> APIRouter:
     def due(limit: Annotated[int, Query(ge=1, le=100)] = 20, before: Cursor = None) -> Response:
         query = RecordQuery(is_review_due=True)
         records = store.search(replace(query, limit=limit, before_id=before))
-        return _json({"records": [record_object(record, is_revealed=False) for record in records], "n_due": store.count(query)})
+        return json_answer({"records": [record_object(record, is_revealed=False) for record in records], "n_due": store.count(query)})
 
     @router.get("/totals", tags=["totals"], summary="The sums of a day, by currency", response_model=schemas.Totals)
     def totals(day: Annotated[datetime.date | None, Query(description="A local day; today without one.")] = None) -> Response:
         wanted = day or datetime.date.today()
-        return _json({"day": wanted.isoformat(), "totals": [total_object(total) for total in store.totals(wanted)]})
+        return json_answer({"day": wanted.isoformat(), "totals": [total_object(total) for total in store.totals(wanted)]})
 
     @router.get("/export", tags=["export"], summary="All records of a search, for a program", response_class=Response, responses=_EXPORT)
     def export(
@@ -156,7 +156,7 @@ def record_routes(context: Context) -> APIRouter:
 
     @router.get("/log", tags=["log"], summary="Who saw, corrected, exported or deleted, newest first", response_model=schemas.Log)
     def log(limit: Limit = 100) -> Response:
-        return _json({"lines": [log_object(line) for line in store.log(limit)]})
+        return json_answer({"lines": [log_object(line) for line in store.log(limit)]})
 
     return router
 
@@ -172,6 +172,6 @@ def _blocks(lines: Iterator[str]) -> Iterator[bytes]:
     yield "".join(block).encode()
 
 
-def _json(content: dict[str, Any]) -> Response:
+def json_answer(content: dict[str, Any]) -> Response:
     """Answer without a second look at types that `views` has made: the described model is checked by the tests."""
     return Response(json.dumps(content, ensure_ascii=False, separators=(",", ":")), media_type=JSONResponse.media_type)

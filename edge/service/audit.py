@@ -68,7 +68,11 @@ def _is_at_risk(n_wrong: int, n: int, budget: float) -> bool:
 
 def _at_least(k: int, n: int, p: float) -> float:
     """Return the probability of ``k`` or more errors among ``n`` readings that are each wrong with probability ``p``."""
-    return 1.0 - sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k))
+    if not 0 < p < 1:
+        return float(k == 0 or p >= 1)
+    # By logarithms: the binomials of a thousand readings are beyond what a float can hold.
+    whole, right, wrong = math.lgamma(n + 1), math.log1p(-p), math.log(p)
+    return 1.0 - sum(math.exp(whole - math.lgamma(i + 1) - math.lgamma(n - i + 1) + i * wrong + (n - i) * right) for i in range(k))
 
 
 def clopper_pearson(k: int, n: int) -> tuple[float, float]:

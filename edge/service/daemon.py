@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from edge.capture.camera import Camera, camera_opener
 from edge.capture.watchdog import Watchdog
@@ -27,10 +27,11 @@ from edge.service.record import Evidence, Record
 from edge.service.retention import sweep
 from edge.service.slots import Firmware
 from edge.service.store import Store
+from edge.service.tuning import TUNING
 from edge.service.watcher import RECHECK_S, Action, Sight, Watch, step
 
 _LOG = logging.getLogger(__name__)
-_TUNING = "tuning"
+_T = TypeVar("_T")
 _CHORES_S = 2.0  # what can wait is looked after this often, while nothing is being read
 _SWEEP_S = 600.0
 _BROKEN_S = 1.0
@@ -62,7 +63,7 @@ class Daemon:
         self._given_opener = open_camera
         self._chance = chance or random.Random()
         self.config = allowed_config(self.file_config, store.settings())
-        self._reader = SiteReader(self.config.reading, store.remembered(_TUNING), firmware)
+        self._reader = SiteReader(self.config.reading, store.remembered(TUNING), firmware)
         self._watchdog = Watchdog(open_camera or camera_opener(self.config.camera, is_live=True), clock, sleep)
         self._meter = MotionMeter()
         self._watch = Watch(since_s=clock(), read_s=clock())
@@ -127,12 +128,12 @@ class Daemon:
 
         As long as there is no newer one it is the same object.
         """
-        glance, shown = self._glance, self._shown
+        glance, shown, is_bare = self._glance, self._shown, self._watch.phase == "absent"
         if glance is None:
             return None
         drawn = self._drawn
         if drawn is None or drawn[0] is not glance or drawn[1] is not shown:
-            drawn = self._drawn = (glance, shown, draw_live(glance, shown))
+            drawn = self._drawn = (glance, shown, draw_live(glance, shown, is_bare))
         return drawn[2]
 
     def read_upload(self, frame: Frame) -> list[dict[str, Any]]:
@@ -152,7 +153,7 @@ class Daemon:
         """
         with self._changes:
             config = allowed_config(self.file_config, {**self.store.settings(), **changes})
-            reader = SiteReader(config.reading, self.store.remembered(_TUNING), self._firmware)
+            reader = SiteReader(config.reading, self.store.remembered(TUNING), self._firmware)
             self.store.change_settings(changes, who)
             self._is_camera_changed |= config.camera != self.config.camera
             self.config, self._reader = config, reader
@@ -165,7 +166,7 @@ class Daemon:
         after = guarded_threshold(self._evidence, before, budget)
         if after > before:
             self._reader.tune(replace(tuning, guard=after))
-            self.store.remember(_TUNING, self._reader.tuning_object())
+            self.store.remember(TUNING, self._reader.tuning_object())
             detail = f"raised from {before:.6f} to {after:.6f}: too many of the accepted were wrong for a budget of {budget:g}"
             self.store.note("daemon", "threshold", None, detail)
             _LOG.warning("the threshold was %s", detail)
@@ -174,6 +175,14 @@ class Daemon:
                 known.record = record
         self._tell(Event(kind="record", record=record))
         self._tell_state()
+
+    def with_reader(self, change: Callable[[SiteReader], _T]) -> _T:
+        """Let ``change`` look at the site's reader, or tune it, while no setting changes; what it does holds from the next check on."""
+        with self._changes:
+            answer = change(self._reader)
+            self._evidence = self.store.evidence(self._reader.tuning.since_id)
+        self._tell_state()
+        return answer
 
     def turn(self) -> None:
         """Look once, and do what follows from it."""

@@ -66,8 +66,10 @@ def words_of(phase: Phase, fault: str | None, records: Sequence[Record], shown: 
         advice = "Take the checks away."
     elif records:
         amount = records[0].fields.get("amount") or {}
-        text = f"{amount.get('text') or 'no amount'} {amount.get('currency') or ''}".strip()
-        words = f"{records[0].status.capitalize()}: {text}"
-    for record in filter(lambda record: record.is_review_due, records):
-        advice = (record.fields.get("amount") or {}).get("reason") or "Please look at this reading: it was drawn by chance."
+        text = f"{amount['text']} {amount.get('currency') or ''}".strip() if amount.get("text") else ""
+        words = f"{records[0].status.capitalize()}: {text}" if text else "No amount could be read"
+    if any(record.is_audit_due for record in records):
+        advice = "A spot check: please look under Review whether this is right. The check may go."
+    elif any(record.is_review_due for record in records):
+        advice = "Please look at it under Review. The check may go."
     return words, advice

@@ -14,8 +14,10 @@ from edge import __version__
 from edge.config import live_settings
 from edge.errors import UsageError
 from edge.service import wording
+from edge.service.accuracy import chart, proposal_of
 from edge.service.asked import MOST_INTEGER, is_narrowed, query_of
 from edge.service.assets import asset_path
+from edge.service.calibrate import ENOUGH
 from edge.service.context import Context
 from edge.service.guard import COOKIE, cookie_of, visitor_of
 from edge.service.live import state_object
@@ -36,7 +38,8 @@ class Pages:
         self._templates.globals["icon"] = getattr(self._templates.get_template("icon.html").module, "icon")  # noqa: B009
         self._templates.filters.update(
             money=wording.money, clock=wording.clock, moment=wording.moment, percent=wording.percent,
-            share=wording.whole_percent, summary_words=wording.summary_words,
+            share=wording.whole_percent, share_of_hundred=wording.share_of_hundred, threshold=wording.threshold,
+            summary_words=wording.summary_words,
         )  # fmt: skip
 
     def show(self, request: Request, name: str, here: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -68,7 +71,8 @@ def page_routes(context: Context, pages: Pages, app: FastAPI) -> APIRouter:
         totals = store.totals(today)
         return pages.show(
             request, "live.html", "live",
-            state=state_object(context), estimate=context.daemon.estimate(), day=f"{today:%A}, {today.day} {today:%B}",
+            state=state_object(context), estimate=context.daemon.estimate(),
+            is_replay=context.daemon.config.camera.source.startswith("replay:"), day=f"{today:%A}, {today.day} {today:%B}",
             records=[summary_object(summary) for summary in store.summaries(Query(limit=_LIVE_ROWS))],
             totals=[total_object(total) for total in totals if total.currency], n_records=sum(total.n_records for total in totals),
         )  # fmt: skip
@@ -123,6 +127,15 @@ def page_routes(context: Context, pages: Pages, app: FastAPI) -> APIRouter:
             for title, group in wording.SETTING_GROUPS.items()
         ]
         return pages.show(request, "settings.html", "settings", groups=groups)
+
+    @router.get("/accuracy")
+    def accuracy(request: Request) -> Response:
+        proposal = proposal_of(context)
+        return pages.show(
+            request, "accuracy.html", "settings", estimate=context.daemon.estimate(), chart=chart(proposal), budget=proposal.budget,
+            before=proposal.before, after=proposal.after, n_looked_at=proposal.n_looked_at, n_needed=ENOUGH,
+            can_restore=proposal.can_restore,
+        )  # fmt: skip
 
     @router.get("/log")
     def log(request: Request) -> Response:

@@ -165,3 +165,37 @@ class State(BaseModel):
     record_id: int | None
     n_review_due: int
     bundle: dict[str, str]
+
+
+class Outcome(BaseModel):
+    """What a threshold does: ``n_accepted`` of the readings that people looked at, ``n_wrong`` of these with its 95 % interval."""
+
+    threshold: float
+    n_accepted: int
+    n_wrong: int
+    low: float
+    high: float
+    share_accepted: float
+
+
+class SpotChecked(BaseModel):
+    """Accepted readings that chance picked and people looked at, and the 95 % interval of the error among the accepted."""
+
+    n: int
+    n_wrong: int
+    low: float
+    high: float
+
+
+class Calibration(BaseModel):
+    """``after`` is null while people have looked at too few. Curves: share accepted and the error that is expected then."""
+
+    n_looked_at: int
+    n_needed: int
+    budget: float
+    can_restore: bool
+    estimate: SpotChecked
+    before: Outcome
+    after: Outcome | None
+    curve_before: list[tuple[float, float]]
+    curve_after: list[tuple[float, float]]

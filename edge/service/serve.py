@@ -129,12 +129,14 @@ def _answer(config: Config, daemon: Daemon, store: Store, listener: socket.socke
     from edge.service.web import make_app
 
     web = config.web
-    is_open = is_local(web.host)
+    is_here_alone = is_local(web.host)
+    is_open = is_here_alone and not web.is_token_asked_here
     token = Token(Path(web.token_file).expanduser() if web.token_file else store.folder / "token")
     certificate = None
-    if not is_open:
-        if not token.is_made:
-            print(f"The token of this device, shown this once: {token.make()}", flush=True)
+    if not token.is_made:
+        needed = "needed to see account numbers, and beyond localhost" if is_open else "needed for the page and the API"
+        print(f"The token of this device, shown this once ({needed}): {token.make()}", flush=True)
+    if not is_here_alone:
         given = web.certificate and web.certificate_key
         paths = (Path(web.certificate).expanduser(), Path(web.certificate_key).expanduser())
         certificate = given_certificate(*paths) if given else own_certificate(store.folder / "tls", (web.host,))
@@ -159,7 +161,7 @@ def _answer(config: Config, daemon: Daemon, store: Store, listener: socket.socke
     port = listener.getsockname()[1]
     shown = f"[{web.host}]" if ":" in web.host else web.host
     listener.listen()  # from here on nobody who asks is turned away
-    _LOG.info("the page is at %s://%s:%d", scheme, "localhost" if is_open else shown, port)
+    _LOG.info("the page is at %s://%s:%d", scheme, "localhost" if is_here_alone else shown, port)
     thread = threading.Thread(target=server.run, args=([listener],), name="web", daemon=True)
     with _until_signalled() as is_ended:
         thread.start()

@@ -8,6 +8,8 @@ from edge.datatypes import Alternative, CheckReading, Reading
 from edge.decode.accept import temper
 
 _UNSURE_HERE = "not sure enough at this site: its threshold is higher than the bundle's"
+TUNING = "tuning"  # under this name the store remembers it
+LEAST = 1e-9  # no confidence is nearer to nothing or to certainty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +50,19 @@ def judged_here(check: CheckReading, tuning: Tuning, card_accept: float | None) 
     return replace(check, fields={**check.fields, "amount": _judged(amount, tuning, card_accept)})
 
 
+def tempered(confidence: float, temperature: float) -> float:
+    """Return how sure an answer is against all others together, at another temperature: what calibration fits."""
+    if temperature == 1.0:
+        return confidence
+    share = min(max(confidence, LEAST), 1.0 - LEAST)
+    return float(1.0 / (1.0 + ((1.0 - share) / share) ** (1.0 / temperature)))
+
+
 def _judged(amount: Reading, tuning: Tuning, card_accept: float | None) -> Reading:
     is_doubted = card_accept is not None and amount.verdict != "accepted" and amount.confidence >= card_accept
-    confidence, *others = temper([amount.confidence, *(a.confidence for a in amount.alternatives)], tuning.temperature)
-    alternatives = tuple(Alternative(a.text, share) for a, share in zip(amount.alternatives, others, strict=True))
+    confidence, others = tempered(amount.confidence, tuning.temperature), max(1.0 - amount.confidence, LEAST)
+    shares = temper([a.confidence / others for a in amount.alternatives], tuning.temperature)
+    alternatives = tuple(Alternative(a.text, (1.0 - confidence) * share) for a, share in zip(amount.alternatives, shares, strict=True))
     amount = replace(amount, confidence=confidence, alternatives=alternatives)
     if confidence >= tuning.threshold(card_accept) and not is_doubted:
         return replace(amount, verdict="accepted", reason=None)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from edge import __version__
 from edge.errors import ConfigError, EdgeError, PictureError, StoreError, UsageError
+from edge.service.accuracy import calibration_routes
 from edge.service.api import record_routes
 from edge.service.assets import asset_routes
 from edge.service.context import Context
@@ -34,6 +35,7 @@ def make_app(context: Context) -> ASGIApp:
     pages = Pages(context)
     app.include_router(record_routes(context), prefix=API)
     app.include_router(device_routes(context), prefix=API)
+    app.include_router(calibration_routes(context), prefix=API)
     app.include_router(health_routes(context))
     app.include_router(asset_routes())
     app.include_router(page_routes(context, pages, app))

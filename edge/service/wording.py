@@ -22,18 +22,19 @@ class SettingWords:
     placeholder: str = ""
 
 
-_CURRENCIES = (("auto", "As on the check"), *((code, code) for code in sorted(CURRENCIES)))
+_CURRENCIES = (("auto", "As the check says"), *((code, code) for code in sorted(CURRENCIES)))
 _TURNS = (("0", "Not turned"), ("90", "A quarter to the right"), ("180", "Upside down"), ("270", "A quarter to the left"))
 
 SETTING_GROUPS: Mapping[str, tuple[SettingWords, ...]] = {
     "Reading": (
-        SettingWords("reading.currency", "Currency", "What amounts are in.", "text", _CURRENCIES),
+        SettingWords("reading.currency", "Currency", "What the amounts are in.", "text", _CURRENCIES),
         SettingWords(
             "reading.budget", "Error budget in percent", "Of a hundred accepted readings, so many may be wrong. Lower asks you more often.",
             "percent", placeholder="as the models' card says",
         ),
         SettingWords(
-            "audit.one_in", "Spot check one in", "Of so many accepted readings, one is shown to you, so that the error is known. 0: none.",
+            "audit.one_in", "Spot check one in",
+            "Of so many accepted readings one is put before you under Review, so that its errors become known. 0: none.",
         ),
     ),
     "Camera": (
@@ -43,8 +44,12 @@ SETTING_GROUPS: Mapping[str, tuple[SettingWords, ...]] = {
                      placeholder="automatic"),
     ),
     "What is kept": (
-        SettingWords("store.keep_days", "Days", "Older records are deleted, never an unreviewed one. 0: kept for ever."),
-        SettingWords("store.keep_mebibytes", "Megabytes", "When the pictures take more, the oldest go first, never an unreviewed one."),
+        SettingWords(
+            "store.keep_days", "Keep records for so many days", "Older records are deleted, never an unreviewed one. 0: kept for ever.",
+        ),
+        SettingWords(
+            "store.keep_mebibytes", "Room for pictures in megabytes", "When they take more, the oldest go first, never an unreviewed one.",
+        ),
     ),
 }  # fmt: skip
 
@@ -72,6 +77,19 @@ def moment(time: str) -> str:
 def percent(share: float) -> str:
     """Return a probability; what is not quite sure never reads as 100 %."""
     return "over 99.9 %" if share >= 0.9995 else "under 0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
+
+
+def share_of_hundred(share: float) -> str:
+    """Return a share as a percentage with as many digits as say something."""
+    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"
+
+
+def threshold(confidence: float) -> str:
+    """Return the probability from which on readings are accepted; above one nothing is."""
+    if confidence > 1:
+        return "(nothing is accepted)"
+    digits = next((n for n in (1, 2, 3) if confidence < 1 - 0.5 * 10.0 ** -(n + 2)), 4)
+    return f"{100 * confidence:.{digits}f} %"
 
 
 def whole_percent(share: float) -> str:

@@ -15,6 +15,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.end_to_end import site as site_files
+
 Served = Any  # a site that conftest runs: url, folder, token
 Serve = Callable[..., AbstractContextManager[Served]]
 Fill = Callable[[Path, Sequence[str]], None]
@@ -30,6 +32,7 @@ PAGES = (
     "/records/1",
     "/review",
     "/settings",
+    "/accuracy",
     "/log",
     "/api",
     "/login",
@@ -154,19 +157,6 @@ def test_an_answer_that_makes_no_sense_comes_back_with_the_reason(browser: Brows
     assert asked(filled, "/review")["n_due"] == 3
 
 
-def test_a_hundred_reviews_take_a_hundred_strokes(browser: Browser, tmp_path: Path, empty_desk: str, serve: Serve, fill: Fill) -> None:
-    fill(tmp_path / "store", ["unsure"] * 100)
-    with serve(tmp_path / "store", empty_desk) as site, opened(browser) as context:
-        page = quiet_page(context)
-        page.goto(f"{site.url}/review")
-        for n_left in range(100, 0, -1):
-            expect(page.locator("#left")).to_have_text(f"{n_left} waiting" if n_left > 1 else "the last one")
-            page.keyboard.press("Enter")
-        expect(page.locator("#done")).to_be_visible()
-        page.wait_for_function("() => fetch('/api/v1/review').then(a => a.json()).then(a => a.n_due === 0)")
-        assert len(asked(site, "/records?status=confirmed&limit=200")["records"]) == 100
-
-
 def test_records_are_searched_and_exported(browser: Browser, filled: Served) -> None:
     wanted = asked(filled, "/records")["records"][2]
     with opened(browser) as context:
@@ -206,6 +196,29 @@ def test_a_setting_is_saved_or_refused_beside_its_value(browser: Browser, looked
         assert page.wrong == []  # type: ignore[attr-defined]
     settings = asked(looked_at, "/settings")["settings"]
     assert (settings["audit.one_in"], settings["reading.currency"]) == (20, "INR")
+
+
+def test_the_reader_is_adjusted_to_its_place_and_back(browser: Browser, tmp_path: Path, empty_desk: str, serve: Serve) -> None:
+    site_files.fill_looked_at(tmp_path / "store")
+    with serve(tmp_path / "store", empty_desk) as site, opened(browser) as context:
+        before = asked(site, "/calibration")
+        assert before["after"] is not None
+        page = quiet_page(context)
+        page.goto(f"{site.url}/settings")
+        page.get_by_role("link", name="Accuracy").click()
+        expect(page.locator("#outcomes tbody tr")).to_have_count(3)
+        expect(page.get_by_role("button", name="Restore the earlier one")).to_be_disabled()
+        page.get_by_role("button", name="Adjust").click()
+        expect(page.get_by_role("button", name="Restore the earlier one")).to_be_enabled()
+        expect(page.locator("label[for=progress]")).to_contain_text("0 of 50 readings")
+        expect(page.get_by_role("button", name="Adjust")).to_be_disabled()
+        assert asked(site, "/calibration")["before"]["threshold"] == before["after"]["threshold"]
+        page.get_by_role("button", name="Restore the earlier one").click()
+        expect(page.locator("#outcomes tbody tr")).to_have_count(3)
+        assert asked(site, "/calibration") == before
+        page.goto(f"{site.url}/log")
+        expect(page.get_by_text("calibrated")).to_have_count(2)
+        assert page.wrong == []  # type: ignore[attr-defined]
 
 
 def test_beyond_localhost_nobody_comes_in_without_the_token(

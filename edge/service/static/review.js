@@ -82,7 +82,7 @@ function show(record) {
   byId("whole").href = `/records/${record.id}`;
   byId("reason").textContent = record.is_audit_due
     ? "A spot check: this one was accepted, and chance picked it to be looked at."
-    : reading ? reading.reason || "" : "No amount was found; the picture shows the whole check.";
+    : reading ? sentence(reading.reason) : "No amount was found; the picture shows the whole check.";
   const options = [];
   if (reading?.text) options.push({ text: reading.text, confidence: reading.confidence });
   for (const other of reading?.alternatives ?? []) if (!options.some((option) => option.text === other.text)) options.push(other);
@@ -93,6 +93,7 @@ function show(record) {
     button.addEventListener("click", () => choose(index));
     return button;
   }));
+  byId("typed-title").textContent = options.length ? "Or type it" : "Type it";
   byId("others").replaceChildren(...Object.keys(TITLES).flatMap((name) => other(record, name)));
   typed.value = record.truth.amount?.text ?? options[0]?.text ?? "";
   mark();
@@ -100,6 +101,12 @@ function show(record) {
   byId("left").textContent = only ? "" : nDue > 1 ? `${nDue} waiting` : "the last one";
   byId("question").setAttribute("tabindex", "-1");
   byId("question").focus({ preventScroll: true });
+}
+
+function sentence(reason) {
+  if (!reason) return "";
+  if (reason === "empty") return "Nothing seems to be written there.";
+  return `Why it asks: ${reason}.`;
 }
 
 function other(record, name) {

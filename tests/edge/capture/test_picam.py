@@ -1,12 +1,13 @@
 """What the Pi's camera grants is brought into one form; tests/device drives the real picamera2."""
 
 from importlib.util import find_spec
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from edge.capture.picam import Picam, to_bgr
+from edge.capture.picam import Picam, sensor_mode, to_bgr
 from edge.config import CameraConfig
 from edge.errors import CameraError, MissingDependencyError
 
@@ -46,6 +47,27 @@ def test_each_granted_format_gives_the_same_picture(array: np.ndarray, form: str
     pixels = to_bgr(array, form, SIZE)
     assert pixels.shape == (48, 64, 3)
     assert np.abs(pixels.astype(int) - BGR).max() <= 2
+
+
+# What picamera2 lists of two modules, and of a camera that is none.
+MODULE_3 = [{"size": size, "bit_depth": 10} for size in ((1536, 864), (2304, 1296), (4608, 2592))]
+MODULE_2 = [{"size": size, "bit_depth": depth} for depth in (8, 10) for size in ((640, 480), (1640, 1232), (1920, 1080), (3280, 2464))]
+
+
+@pytest.mark.parametrize(
+    ("modes", "asked", "expected"),
+    [
+        (MODULE_3, (1920, 1080), ((2304, 1296), 10)),
+        (MODULE_3, (4608, 2592), ((4608, 2592), 10)),
+        (MODULE_2, (1280, 720), ((1640, 1232), 10)),
+        (MODULE_2, (9000, 6000), ((3280, 2464), 10)),
+        ([{"format": "NV12"}], (1920, 1080), None),
+        ([], (1920, 1080), None),
+    ],
+)
+def test_the_sensors_mode_is_the_smallest_that_has_the_pixels(modes: list[Any], asked: tuple[int, int], expected: Any) -> None:
+    mode = sensor_mode(modes, asked)
+    assert (None if mode is None else (mode["size"], mode["bit_depth"])) == expected
 
 
 def test_a_format_that_nobody_knows_is_refused() -> None:

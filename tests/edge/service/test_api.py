@@ -37,8 +37,8 @@ class Site:
         config = replace(config, camera=replace(config.camera, source=f"replay:{FRAMES}"))
         self.store, self.daemon, self.token = store, Daemon(config, store), Token(store.folder / "token")
         self.secret = self.token.make()
-        context = Context(self.daemon, store, Feed(self.daemon), self.token, Sessions(), FailureLimit(), is_open)
-        self.app = make_app(context)
+        self.context = Context(self.daemon, store, Feed(self.daemon), self.token, Sessions(), FailureLimit(), is_open)
+        self.app = make_app(self.context)
         self.client = TestClient(self.app, base_url="http://localhost:8642", follow_redirects=False)
 
     @property

@@ -10,14 +10,17 @@ from edge.datatypes import Alternative, CheckReading, Quality, Reading
 from edge.service.audit import clopper_pearson, estimate_error, guarded_threshold, is_drawn
 from edge.service.calibrate import fit
 from edge.service.record import Evidence
-from edge.service.tuning import Tuning, judged_here, tuning_object, tuning_of
+from edge.service.tuning import Tuning, judged_here, tempered, tuning_object, tuning_of
 
 
 def found(confidence: float, is_right: bool, is_drawn: bool = True) -> Evidence:
     return Evidence(record_id=1, was_accepted=True, is_drawn=is_drawn, confidence=confidence, is_right=is_right)
 
 
-@pytest.mark.parametrize(("k", "n", "low", "high"), [(0, 0, 0, 1), (0, 50, 0, 0.0711), (1, 50, 0.0005, 0.1065), (50, 50, 0.9289, 1)])
+@pytest.mark.parametrize(
+    ("k", "n", "low", "high"),
+    [(0, 0, 0, 1), (0, 50, 0, 0.0711), (1, 50, 0.0005, 0.1065), (50, 50, 0.9289, 1), (80, 8000, 0.0079, 0.0124)],
+)
 def test_the_interval_is_the_exact_one(k: int, n: int, low: float, high: float) -> None:
     assert clopper_pearson(k, n) == pytest.approx((low, high), abs=1e-4)
 
@@ -75,6 +78,25 @@ def test_fifty_reviewed_readings_bring_a_shifted_stream_back_inside_its_budget()
     assert np.mean(np.array(errors) <= 0.01) >= 0.85
 
 
+def test_readings_that_nobody_was_sure_of_say_nothing_of_the_sure_ones() -> None:
+    said, is_right = shifted_stream(2000, np.random.default_rng(3), temperature=1.0)
+    evidence = [found(float(s), bool(r)) for s, r in zip(said, is_right, strict=True)]
+    unsure = [found(0.03, index % 6 == 0) for index in range(300)]  # more often right than claimed
+    fitted, with_them = (fit(those, said.tolist(), 0.01) for those in (evidence, [*evidence, *unsure]))
+    assert with_them == fitted
+
+
+def test_a_fitted_threshold_accepts_at_the_site_what_it_accepts_in_the_fit() -> None:
+    """The fit tempers a confidence against everything else, and so does whoever judges with it."""
+    said, is_right = shifted_stream(2000, np.random.default_rng(5))
+    evidence = [found(float(s), bool(r)) for s, r in zip(said[:300], is_right[:300], strict=True)]
+    fitted = fit(evidence, said.tolist(), 0.01)
+    tuning = Tuning(temperature=fitted.temperature, accept=fitted.accept)
+    judged = [judged_here(check(float(s), "unsure"), tuning, None).fields["amount"] for s in said]
+    n_accepted = sum(amount is not None and amount.verdict == "accepted" for amount in judged)
+    assert n_accepted == sum(tempered(float(s), fitted.temperature) >= fitted.accept for s in said) > 0
+
+
 def test_a_stream_that_is_as_honest_as_it_claims_keeps_its_temperature() -> None:
     said, is_right = shifted_stream(2000, np.random.default_rng(3), temperature=1.0)
     evidence = [found(float(s), bool(r)) for s, r in zip(said, is_right, strict=True)]
@@ -87,12 +109,12 @@ def check(confidence: float, verdict: str, reason: str | None = None) -> CheckRe
 
 
 def test_a_site_judges_by_its_own_temperature_and_never_below_its_guard() -> None:
-    tuning = Tuning(temperature=2.0, accept=0.9)
+    tuning = Tuning(temperature=2.0, accept=0.92)
     amount = judged_here(check(0.99, "accepted"), tuning, 0.98).fields["amount"]
     assert amount is not None
-    root = math.sqrt(0.99), math.sqrt(0.005), math.sqrt(0.005)
-    assert amount.confidence == pytest.approx(root[0] / sum(root))
+    assert amount.confidence == pytest.approx(1 / (1 + math.sqrt(0.01 / 0.99)))
     assert amount.verdict == "unsure"
+    assert amount.confidence + sum(other.confidence for other in amount.alternatives) <= 1
     accepted = judged_here(check(0.97, "unsure"), Tuning(accept=0.9), 0.98).fields["amount"]
     guarded = judged_here(check(0.97, "unsure"), Tuning(accept=0.9, guard=0.975), 0.98).fields["amount"]
     assert accepted is not None

@@ -18,7 +18,7 @@ import pytest
 
 from edge.config import Config, MqttConfig, StoreConfig
 from edge.errors import StoreError, UsageError
-from edge.service.calibrate import calibrate_store
+from edge.service.calibrate_command import calibrate_store
 from edge.service.event import Event
 from edge.service.export_training import export_strips
 from edge.service.record import Query, Record
@@ -58,7 +58,7 @@ def reviewed_store(folder: Path, make_record: Make, n_records: int) -> Config:
     chance = np.random.default_rng(1)
     for number in range(n_records):
         confidence = float(chance.uniform(0.5, 1.0))
-        record = store.add(make_record(status="unsure", number=str(number), confidence=confidence))
+        record = store.add(make_record(status="accepted" if confidence > 0.89 else "unsure", number=str(number), confidence=confidence))
         is_right = chance.random() < 0.5 + confidence / 4  # claims more than it keeps
         store.correct(record.id, {"amount": "1,234.56" if is_right else "1.00"}, "ann")
     store.close()
@@ -69,6 +69,9 @@ def test_a_calibration_is_kept_and_can_be_taken_back(tmp_path: Path, make_record
     config = reviewed_store(tmp_path, make_record, 60)
     assert calibrate_store(config, is_restored=False, is_tried=True) == 0
     assert "nothing was changed" in capsys.readouterr().out
+    store = Store(tmp_path)
+    assert store.remembered("tuning") is None
+    store.close()
     assert calibrate_store(config, is_restored=False, is_tried=False) == 0
     assert "before" in capsys.readouterr().out
     store = Store(tmp_path)
