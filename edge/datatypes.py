@@ -126,11 +126,15 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class FieldRegion:
-    """Where one field lies on the page (page pixels), and how sure the finder is."""
+    """Where one field lies on the page (page pixels), and how sure the finder is.
+
+    ``narrow_box``: the part of it that was surely seen, for where the whole cannot be read; None where there is no such part.
+    """
 
     name: FieldName
     page_box: Box
     confidence: float
+    narrow_box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)

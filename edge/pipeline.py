@@ -20,7 +20,7 @@ from edge.fuse import fuse_checks
 from edge.locate.cmc7 import find_cmc7_line
 from edge.locate.digit import normalize_digit, turn
 from edge.locate.field_map import picture_of_ink
-from edge.locate.fields import find_fields
+from edge.locate.fields import cut_field, find_fields
 from edge.locate.page import find_pages
 from edge.locate.page_map import picture_of_frame
 from edge.locate.quality import judge_frame
@@ -38,9 +38,11 @@ from edge.rivals import (
     checked_ink,
     checked_number,
     checked_place,
+    in_part,
     is_check,
     is_covered,
     is_legible,
+    is_likely,
     is_sure_in_mirror,
     most_likely,
     without_sign,
@@ -228,16 +230,18 @@ class Reader:
     def _read_field(
         self, name: FieldName, regions: Sequence[FieldRegion], page: Page, currency: str, taken: Sequence[Box], timings: Timings
     ) -> Reading | None:
-        candidates = [region for region in regions if region.name == name and not is_covered(region.page_box, taken)]
-        return most_likely([(region, self._read_region(page, region, currency, timings)) for region in candidates[:_MOST_CANDIDATES]])
+        own = [region for region in regions if region.name == name and not is_covered(region.page_box, taken)][:_MOST_CANDIDATES]
+        found = [(region, self._read_box(page, name, region.page_box, currency, timings)) for region in own]
+        best = most_likely(found)
+        if best is None or is_likely(best):
+            return best
+        # Other print beside a field may have been taken for a part of it.
+        narrow = [(region, region.narrow_box) for region in own if region.narrow_box is not None]
+        return most_likely(found + [(region, in_part(self._read_box(page, name, box, currency, timings))) for region, box in narrow])
 
-    def _read_region(self, page: Page, region: FieldRegion, currency: str, timings: Timings) -> Reading:
-        x, y, width, height = region.page_box
-        left, top = max(0, int(x)), max(0, int(y))
-        right, bottom = min(page.pixels.shape[1], round(x + width)), min(page.pixels.shape[0], round(y + height))
-        box = (float(left), float(top), float(max(right - left, 1)), float(max(bottom - top, 1)))
-        cut = page.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
-        return self._read(cut, _KIND_OF_FIELD[region.name], currency, box, timings)
+    def _read_box(self, page: Page, name: FieldName, page_box: Box, currency: str, timings: Timings) -> Reading:
+        cut, box = cut_field(page, page_box, name)
+        return self._read(cut, _KIND_OF_FIELD[name], currency, box, timings)
 
     def _read(self, picture: U8, kind: Kind, currency: str, box: Box, timings: Timings) -> Reading:
         network = self._network(_network_of(kind))

@@ -24,6 +24,8 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _POINT_SEEN = 0.001
 # Minor units of the least amount that is more than cents.
 _ONE = 100
+# A reading likelier than this needs no second look at a part of its field.
+_LIKELY = 0.5
 # A check number has at least so many figures.
 _LEAST_NUMBER = 3
 MIRRORED = "the picture is mirrored"
@@ -48,6 +50,16 @@ def most_likely(found: list[tuple[FieldRegion, Reading]]) -> Reading | None:
         if is_rival and best.verdict == "accepted":
             return replace(best, verdict="unsure", reason=f"another place may be this field too: {other.text}")
     return best
+
+
+def is_likely(reading: Reading) -> bool:
+    """Return whether a reading is likelier than not, or says for sure that nothing is written there."""
+    return reading.reason == "empty" or reading.confidence >= _LIKELY
+
+
+def in_part(reading: Reading) -> Reading:
+    """Return what was read from the part of a field that was surely seen: never accepted, as a figure beside it may belong to it."""
+    return replace(reading, verdict="unsure", reason="more may stand beside it than was read") if reading.text is not None else reading
 
 
 def checked_number(printed: Reading | None, line: Reading | None) -> Reading | None:

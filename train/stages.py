@@ -1,6 +1,5 @@
 """Where is accuracy lost? Each field read with everything given, with the page given, and with nothing given."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +24,6 @@ _GOOD_OVERLAP = 0.95
 # A field is found where its box has so much of the labelled one.
 _FOUND = 0.7
 _MOST_FAILURES = 20
-# A dash after cents closes an amount on paper; the reader's grammar leaves it to the reader.
-_CLOSED_CENTS = re.compile(r"([.,]\d\d)-$")
 _KINDS: Mapping[FieldName, Kind] = {"amount": "amount", "date": "date", "micr": "micr"}
 
 
@@ -135,7 +132,7 @@ def _means(said: str, kind: FieldName, text: str, reading: Reading) -> bool:
     """Return whether what was read means what stands there; the reading says the currency."""
     if kind == "amount":
         money = currency_of(str(reading.values.get("currency") or "USD"))
-        meant = parse_amount(_CLOSED_CENTS.sub(r"\1", text.lstrip("*").replace(" ", ".")), money)
+        meant = parse_amount(text.lstrip("*").replace(" ", "."), money)
         return parse_amount(said, money) == meant and not isinstance(meant, str)
     if kind == "date":
         orders = ("month_first", "day_first")
