@@ -241,3 +241,13 @@ class CheckReading:
     n_frames: int = 1
     frame_scale: float = 1.0
     country: Country | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DigitGuess:
+    """What one isolated digit is: ``label`` None says that it is not a digit; ``alternatives`` the next best, best first."""
+
+    index: int
+    label: str | None
+    confidence: float
+    alternatives: tuple[tuple[str | None, float], ...]
