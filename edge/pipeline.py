@@ -104,8 +104,8 @@ class Reader:
         shared_ms = _ms_since(started)
         checks = [check for page in pages if rivals.is_check(check := self.read_page(frame, page, currency))]
         if not checks:
-            quality = judge_frame(frame, None)
             nothing: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
+            quality = judge_frame(frame, None, nothing)
             return (CheckReading(0, frame.size, None, quality, nothing, {**timings, "total": _ms_since(started)}, frame_scale=frame.scale),)
         spent = [{**check.timings_ms, **timings, "total": shared_ms + check.timings_ms["total"]} for check in checks]
         return tuple(replace(check, check_index=i, timings_ms=ms) for i, (check, ms) in enumerate(zip(checks, spent, strict=True)))
@@ -119,7 +119,7 @@ class Reader:
         country, fields = self._read_fields(page, currency, spent)
         is_mirrored = any(reading is not None and reading.reason == rivals.MIRRORED for reading in fields.values())
         fields = {name: rivals.checked_cover(rivals.checked_edges(reading, page, frame.size), page) for name, reading in fields.items()}
-        quality = judge_frame(frame, page, is_mirrored)
+        quality = judge_frame(frame, page, fields, is_mirrored)
         spent["total"] = _ms_since(started)
         return CheckReading(0, frame.size, page, quality, fields, spent, frame_scale=frame.scale, country=country)
 
