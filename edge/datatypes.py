@@ -126,11 +126,15 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class FieldRegion:
-    """Where one field lies on the page (page pixels), and how sure the finder is."""
+    """Where one field lies on the page (page pixels), and how sure the finder is.
+
+    ``narrow_box``: the part of it that was surely seen, for where the whole cannot be read; None where there is no such part.
+    """
 
     name: FieldName
     page_box: Box
     confidence: float
+    narrow_box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,3 +249,18 @@ def without_picture(check: CheckReading) -> CheckReading:
         return check
     pixels, ink = check.page.pixels[:1, :1].copy(), check.page.ink[:1, :1].copy()
     return replace(check, page=replace(check.page, pixels=pixels, ink=ink))
+
+
+def has_picture(check: CheckReading) -> bool:
+    """Return whether a check holds the picture of its page."""
+    return check.page is not None and check.page.pixels.size > 3
+
+
+@dataclass(frozen=True, slots=True)
+class DigitGuess:
+    """What one isolated digit is: ``label`` None says that it is not a digit; ``alternatives`` the next best, best first."""
+
+    index: int
+    label: str | None
+    confidence: float
+    alternatives: tuple[tuple[str | None, float], ...]

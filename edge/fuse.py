@@ -7,7 +7,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from edge.datatypes import F64, FIELD_NAMES, Alternative, Box, CheckReading, FieldName, Reading
+from edge.datatypes import F64, FIELD_NAMES, Alternative, Box, CheckReading, FieldName, Reading, has_picture
+from edge.rivals import checked_again
 
 # n frames of the same ink are not n witnesses: the sum of their log-probabilities is divided by n to this power (0 would
 # count each in full, 1 would only average). Fitted on bursts, see docs/fusion.md.
@@ -30,11 +31,22 @@ def fuse_checks(seen: Sequence[CheckReading], accept: Mapping[FieldName, float |
         accept: for each field the calibrated probability from which on it is accepted; None: never.
     """
     fields: dict[FieldName, Reading | None] = {}
+    best = best_read(seen)
     for name in FIELD_NAMES:
         readings = [reading for check in seen if (reading := check.fields.get(name)) is not None]
-        fields[name] = fuse_readings(readings, accept.get(name)) if readings else None
-    best = best_read(seen)
+        fused = fuse_readings(readings, accept.get(name)) if readings else None
+        if fused is not None and fused.verdict == "accepted" and fused not in readings:
+            # Frames that were not sure each by itself were not asked what else speaks against them.
+            fused = checked_again(fused, name, _shown_in(fused, name, seen) or best)
+        fields[name] = fused
     return replace(best, fields=fields, n_frames=sum(check.n_frames for check in seen))
+
+
+def _shown_in(reading: Reading, name: FieldName, seen: Sequence[CheckReading]) -> CheckReading | None:
+    """Return the frame that a reading was taken from, None where its picture is not kept any more."""
+    return next(
+        (check for check in seen if has_picture(check) and (r := check.fields.get(name)) is not None and r.box == reading.box), None
+    )
 
 
 def best_read(seen: Sequence[CheckReading]) -> CheckReading:
@@ -66,6 +78,10 @@ def fuse_readings(readings: Sequence[Reading], accept: float | None) -> Reading:
     if elsewhere is not None:
         reason = f"another frame shows {elsewhere.text} in another place"
         return replace(shown, verdict="unsure", confidence=confidence, alternatives=alternatives, reason=reason)
+    sure = [r for r in here if r.text == text and accept is not None and r.confidence >= accept]
+    doubted = [r for r in sure if r.verdict == "unsure"]
+    if 2 * len(doubted) > len(sure):  # sure of what is written, but not that it holds
+        return replace(shown, verdict="unsure", confidence=confidence, alternatives=alternatives, reason=doubted[0].reason)
     if accept is not None and confidence >= accept:
         return replace(shown, verdict="accepted", confidence=confidence, alternatives=alternatives, reason=None)
     reason = shown.reason or f"{len(here)} frames together are not sure enough"

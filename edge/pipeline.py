@@ -4,12 +4,27 @@ import datetime
 import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, Protocol
 
 import numpy as np
 
-from edge.datatypes import FIELD_NAMES, U8, Box, CheckReading, Country, FieldName, FieldRegion, Frame, Lattice, Page, Reading, Strip
+from edge import rivals
+from edge.datatypes import (
+    FIELD_NAMES,
+    U8,
+    Box,
+    CheckReading,
+    Country,
+    DigitGuess,
+    FieldName,
+    FieldRegion,
+    Frame,
+    Lattice,
+    Page,
+    Reading,
+    Strip,
+)
 from edge.decode.accept import Decoded, reject_above, thresholds_of
 from edge.decode.amount import read_amount
 from edge.decode.country import AUTO, country_of
@@ -20,7 +35,7 @@ from edge.fuse import fuse_checks
 from edge.locate.cmc7 import find_cmc7_line
 from edge.locate.digit import normalize_digit, turn
 from edge.locate.field_map import picture_of_ink
-from edge.locate.fields import find_fields
+from edge.locate.fields import cut_field, find_fields
 from edge.locate.page import find_pages
 from edge.locate.page_map import picture_of_frame
 from edge.locate.quality import judge_frame
@@ -29,22 +44,6 @@ from edge.looks import closer_band, shown_reading
 from edge.recognize.bundle import Bundle
 from edge.recognize.card import NetworkCard
 from edge.recognize.network import DigitNetwork, FieldNetwork, PageNetwork, StripNetwork
-from edge.rivals import (
-    CMC7,
-    MIRRORED,
-    checked_cover,
-    checked_edges,
-    checked_figures,
-    checked_ink,
-    checked_number,
-    checked_place,
-    is_check,
-    is_covered,
-    is_legible,
-    is_sure_in_mirror,
-    most_likely,
-    without_sign,
-)
 
 Kind = Literal["digits", "amount", "date", "micr"]
 KINDS: tuple[Kind, ...] = ("digits", "amount", "date", "micr")
@@ -61,16 +60,6 @@ _DIGIT_BATCH = 256
 _LEAST_SHOWN = 0.001
 # A digit is seen upright and turned a little either way; what the views say is averaged. It helps on slanted and dirty digits.
 _VIEWS_RAD = (0.0, 0.1, -0.1)
-
-
-@dataclass(frozen=True, slots=True)
-class DigitGuess:
-    """What one isolated digit is: ``label`` None says that it is not a digit; ``alternatives`` the next best, best first."""
-
-    index: int
-    label: str | None
-    confidence: float
-    alternatives: tuple[tuple[str | None, float], ...]
 
 
 class LatticeNetwork(Protocol):
@@ -113,10 +102,10 @@ class Reader:
         with _clock(timings, "page"):
             pages = self.find_pages(frame)
         shared_ms = _ms_since(started)
-        checks = [check for page in pages if is_check(check := self.read_page(frame, page, currency))]
+        checks = [check for page in pages if rivals.is_check(check := self.read_page(frame, page, currency))]
         if not checks:
-            quality = judge_frame(frame, None)
             nothing: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
+            quality = judge_frame(frame, None, nothing)
             return (CheckReading(0, frame.size, None, quality, nothing, {**timings, "total": _ms_since(started)}, frame_scale=frame.scale),)
         spent = [{**check.timings_ms, **timings, "total": shared_ms + check.timings_ms["total"]} for check in checks]
         return tuple(replace(check, check_index=i, timings_ms=ms) for i, (check, ms) in enumerate(zip(checks, spent, strict=True)))
@@ -128,9 +117,9 @@ class Reader:
         started = time.perf_counter()
         spent = dict.fromkeys(STAGES, 0.0)
         country, fields = self._read_fields(page, currency, spent)
-        is_mirrored = any(reading is not None and reading.reason == MIRRORED for reading in fields.values())
-        fields = {name: checked_cover(checked_edges(reading, page, frame.size), page) for name, reading in fields.items()}
-        quality = judge_frame(frame, page, is_mirrored)
+        is_mirrored = any(reading is not None and reading.reason == rivals.MIRRORED for reading in fields.values())
+        fields = {name: rivals.checked_cover(rivals.checked_edges(reading, page, frame.size), page) for name, reading in fields.items()}
+        quality = judge_frame(frame, page, fields, is_mirrored)
         spent["total"] = _ms_since(started)
         return CheckReading(0, frame.size, page, quality, fields, spent, frame_scale=frame.scale, country=country)
 
@@ -179,11 +168,11 @@ class Reader:
         regions = self._find_fields(page, timings)
         line = self._read_field("micr", regions, page, currency, [], timings)
         if line is None or line.verdict != "accepted":
-            if not is_legible(line) and self._is_mirrored(page, currency, timings):
-                blind = Reading(None, "unreadable", 0.0, MIRRORED, None)
+            if not rivals.is_legible(line) and self._is_mirrored(page, currency, timings):
+                blind = Reading(None, "unreadable", 0.0, rivals.MIRRORED, None)
                 return country_of(currency, None), {name: blind if any(r.name == name for r in regions) else None for name in FIELD_NAMES}
             cmc7_box = find_cmc7_line(page.ink)
-            line = line if cmc7_box is None else Reading(None, "unreadable", 0.0, CMC7, cmc7_box)
+            line = line if cmc7_box is None else Reading(None, "unreadable", 0.0, rivals.CMC7, cmc7_box)
         text = line.text if line is not None else None
         country = country_of(currency, text)
         fields = self._read_others(regions, page, country, line, timings)
@@ -204,7 +193,7 @@ class Reader:
         for axis in (1, 0):
             pixels, ink = (np.ascontiguousarray(np.flip(seen, axis)) for seen in (page.pixels, page.ink))
             over = replace(page, pixels=pixels, ink=ink)
-            if is_sure_in_mirror(self._read_field("micr", self._find_fields(over, timings), over, currency, [], timings)):
+            if rivals.is_sure_in_mirror(self._read_field("micr", self._find_fields(over, timings), over, currency, [], timings)):
                 return True
         return False
 
@@ -220,24 +209,29 @@ class Reader:
                 taken.append(reading.box)
         printed = fields["check_number"]
         numbers = [printed.text if printed else None, line.values.get("check_number") if line else None]
-        amount = checked_ink(checked_place(without_sign(fields["amount"]), regions, "amount"), page)
-        fields["amount"] = checked_figures(amount, numbers, fields["date"] is not None and fields["date"].text is not None)
-        fields["check_number"] = checked_number(printed, line)
+        amount = rivals.checked_ink(rivals.checked_place(rivals.without_sign(fields["amount"]), regions, "amount"), page)
+        amount = rivals.checked_figures(amount, numbers, fields["date"] is not None and fields["date"].text is not None)
+        fields["amount"] = rivals.checked_digits(amount)
+        fields["check_number"] = rivals.checked_number(printed, line)
         return fields
 
     def _read_field(
         self, name: FieldName, regions: Sequence[FieldRegion], page: Page, currency: str, taken: Sequence[Box], timings: Timings
     ) -> Reading | None:
-        candidates = [region for region in regions if region.name == name and not is_covered(region.page_box, taken)]
-        return most_likely([(region, self._read_region(page, region, currency, timings)) for region in candidates[:_MOST_CANDIDATES]])
+        own = [region for region in regions if region.name == name and not rivals.is_covered(region.page_box, taken)][:_MOST_CANDIDATES]
+        found = [(region, self._read_box(page, name, region.page_box, currency, timings)) for region in own]
+        best = rivals.most_likely(found)
+        if best is None or rivals.is_likely(best):
+            return best
+        # Other print beside a field may have been taken for a part of it.
+        parts = [region for region in map(rivals.in_part, own) if region is not None]
+        return rivals.most_likely(
+            found + [(region, rivals.seen_in_part(self._read_box(page, name, region.page_box, currency, timings))) for region in parts]
+        )
 
-    def _read_region(self, page: Page, region: FieldRegion, currency: str, timings: Timings) -> Reading:
-        x, y, width, height = region.page_box
-        left, top = max(0, int(x)), max(0, int(y))
-        right, bottom = min(page.pixels.shape[1], round(x + width)), min(page.pixels.shape[0], round(y + height))
-        box = (float(left), float(top), float(max(right - left, 1)), float(max(bottom - top, 1)))
-        cut = page.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
-        return self._read(cut, _KIND_OF_FIELD[region.name], currency, box, timings)
+    def _read_box(self, page: Page, name: FieldName, page_box: Box, currency: str, timings: Timings) -> Reading:
+        cut, box = cut_field(page, page_box, name)
+        return self._read(cut, _KIND_OF_FIELD[name], currency, box, timings)
 
     def _read(self, picture: U8, kind: Kind, currency: str, box: Box, timings: Timings) -> Reading:
         network = self._network(_network_of(kind))

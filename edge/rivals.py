@@ -24,6 +24,12 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _POINT_SEEN = 0.001
 # Minor units of the least amount that is more than cents.
 _ONE = 100
+# A reading likelier than this needs no second look at a part of its field.
+_LIKELY = 0.5
+# What is read from a part has to be so much likelier than what is read from the whole.
+_PART = 0.5
+# No digit of an accepted amount is less sure than this against its rivals. Whole strings may be: many rivals share what a digit leaves.
+_SURE_DIGIT = 0.97
 # A check number has at least so many figures.
 _LEAST_NUMBER = 3
 MIRRORED = "the picture is mirrored"
@@ -48,6 +54,23 @@ def most_likely(found: list[tuple[FieldRegion, Reading]]) -> Reading | None:
         if is_rival and best.verdict == "accepted":
             return replace(best, verdict="unsure", reason=f"another place may be this field too: {other.text}")
     return best
+
+
+def is_likely(reading: Reading) -> bool:
+    """Return whether a reading is likelier than not, or says for sure that nothing is written there."""
+    return reading.reason == "empty" or reading.confidence >= _LIKELY
+
+
+def in_part(region: FieldRegion) -> FieldRegion | None:
+    """Return the part of a region that was surely seen, as a place less likely than the whole; None where there is no such part."""
+    if region.narrow_box is None:
+        return None
+    return replace(region, page_box=region.narrow_box, confidence=_PART * region.confidence, narrow_box=None)
+
+
+def seen_in_part(reading: Reading) -> Reading:
+    """Return what was read from a part of a field: never accepted, as a figure beside it may belong to it."""
+    return replace(reading, verdict="unsure", reason="more may stand beside it than was read") if reading.text is not None else reading
 
 
 def checked_number(printed: Reading | None, line: Reading | None) -> Reading | None:
@@ -82,6 +105,30 @@ def checked_figures(amount: Reading | None, numbers: Sequence[str | None], has_d
     if said == figures:
         return replace(amount, verdict="unsure", reason="no sign, mark or cents say that the figures are money: they may be another number")
     return amount
+
+
+def checked_digits(amount: Reading | None) -> Reading | None:
+    """Return an amount, unsure where one of its digits is not sure against its rivals."""
+    digits = [symbol for symbol in amount.symbols if symbol.symbol.isdigit()] if amount is not None else []
+    if amount is None or amount.verdict != "accepted" or not digits:
+        return amount
+    place, weakest = min(enumerate(digits, 1), key=lambda pair: pair[1].confidence)
+    if weakest.confidence >= _SURE_DIGIT:
+        return amount
+    sure = f"{100 * weakest.confidence:.0f} %"
+    return replace(amount, verdict="unsure", reason=f"digit {place} of {len(digits)}, {weakest.symbol!r}, is not sure enough ({sure})")
+
+
+def checked_again(reading: Reading, name: FieldName, check: CheckReading) -> Reading:
+    """Return what several frames accept together, unsure where the page that it is shown on speaks against it; ``check``: of that page."""
+    if check.page is None:
+        return reading
+    seen: Reading | None = reading
+    if name == "amount":
+        number, line, date = (check.fields.get(other) for other in ("check_number", "micr", "date"))
+        numbers = [number.text if number else None, line.values.get("check_number") if line else None]
+        seen = checked_figures(checked_ink(seen, check.page), numbers, date is not None and date.text is not None)
+    return checked_cover(checked_edges(seen, check.page, check.frame_size), check.page) or reading
 
 
 def checked_edges(reading: Reading | None, page: Page, frame_size: tuple[int, int]) -> Reading | None:

@@ -6,7 +6,10 @@ failures caught less the share of good readings suspected is largest (Youden 195
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import count
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +19,9 @@ from edge.locate.page import rectify
 from edge.locate.quality import THRESHOLDS, measures
 from edge.pipeline import Reader
 from train.data.checks import DrawnCheck, draw_check
+from train.data.layouts import draw_layout
 from train.measured import table
+from train.stages import is_read_rightly
 
 _FRAME_SIZE = (1600, 1200)
 _N_CHECKS = 24
@@ -27,7 +32,10 @@ Fault = Callable[[DrawnCheck, float, np.random.Generator], tuple[U8, F64]]
 
 @dataclass(frozen=True, slots=True)
 class FittedThreshold:
-    """``threshold``: where failing readings are told best; ``caught`` and ``suspected``: shares of bad and good ones below it."""
+    """``threshold``: where failing readings are told best; ``caught`` and ``suspected``: shares of bad and good ones below it.
+
+    On ``n_other`` other frames the threshold in use tells ``recall`` of the failures, and ``precision`` of what it tells are failures.
+    """
 
     name: str
     n: int
@@ -35,6 +43,9 @@ class FittedThreshold:
     threshold: float
     caught: float
     suspected: float
+    n_other: int = 0
+    recall: float = 0.0
+    precision: float = 0.0
 
 
 def _laid(check: DrawnCheck, share: float, tilt: float, rng: np.random.Generator) -> tuple[U8, F64]:
@@ -113,22 +124,57 @@ FAULTS: Mapping[str, Fault] = {
 
 
 def fit_thresholds(reader: Reader, n: int, seed: int = 60) -> Iterator[FittedThreshold]:
-    """Yield the threshold of each fault, from ``n`` frames with it; a reading fails when the amount or the MICR line is not right."""
-    checks = [draw_check(np.random.default_rng((seed, index))) for index in range(_N_CHECKS)]
-    for number, (name, fault) in enumerate(FAULTS.items()):
-        values, failed = [], []
-        for index in range(n):
-            rng = np.random.default_rng((seed, number, index))
-            check = checks[index % len(checks)]
-            pixels, corners = fault(check, (index + 0.5) / n, rng)
-            frame = Frame(pixels)
-            page = rectify(frame, corners)
-            fields = reader.read_page(frame, page).fields
-            amount, line = fields["amount"], fields["micr"]
-            is_right = amount is not None and amount.values["minor_units"] == int(check.amount.replace(".", ""))
-            failed.append(not is_right or line is None or line.text != check.micr)
-            values.append(measures(frame, page)[name])
-        yield best_split(name, np.array(values), np.array(failed))
+    """Yield the threshold of each fault, from ``n`` frames with it, and what the one in use does on half as many of other checks."""
+    for name in FAULTS:
+        fitted = best_split(name, *fault_frames(reader, name, n, seed))
+        yield replace(fitted, **judged(*fault_frames(reader, name, n // 2, seed + 1), THRESHOLDS[name]))
+
+
+def fault_frames(reader: Reader, name: str, n: int, seed: int) -> tuple[F64, np.ndarray]:  # type: ignore[type-arg]
+    """Return the measure of ``n`` frames with one fault, from none to hopeless, and whether the amount or the MICR line is not right.
+
+    The checks are read rightly without the fault, so that nothing else makes a reading fail.
+    """
+    checks = readable_checks(reader, seed)
+    values, failed = [], []
+    for index in range(n):
+        rng = np.random.default_rng((seed, list(FAULTS).index(name), index))
+        check = checks[index % len(checks)]
+        value, is_right = _read(reader, check, name, (index + 0.5) / n, rng)
+        values.append(value)
+        failed.append(not is_right)
+    return np.array(values), np.array(failed)
+
+
+@cache
+def readable_checks(reader: Reader, seed: int) -> tuple[DrawnCheck, ...]:
+    """Return checks of our two kinds, half of each, that are read rightly where nothing is wrong with the frame."""
+    checks: list[DrawnCheck] = []
+    drawn = ((draw_layout if i % 2 else draw_check)(np.random.default_rng((seed, i))) for i in count())
+    for index, check in enumerate(drawn):
+        if check.amount and _read(reader, check, "blur", 0.0, np.random.default_rng((seed, index, 9)))[1]:
+            checks.append(check)
+        if len(checks) == _N_CHECKS:
+            break
+    return tuple(checks)
+
+
+def _read(reader: Reader, check: DrawnCheck, fault: str, gravity: float, rng: np.random.Generator) -> tuple[float, bool]:
+    """Return the fault's measure on one frame, and whether amount and MICR line are read rightly there."""
+    pixels, corners = FAULTS[fault](check, gravity, rng)
+    frame = Frame(pixels)
+    page = rectify(frame, corners)
+    fields = reader.read_page(frame, page).fields
+    is_all_right = is_read_rightly(fields["amount"], "amount", check.amount) and is_read_rightly(fields["micr"], "micr", check.micr)
+    return measures(frame, page, fields)[fault], is_all_right
+
+
+def judged(values: F64, failed: np.ndarray, threshold: float) -> dict[str, Any]:  # type: ignore[type-arg]
+    """Return what a threshold does on frames that did not fit it: how many of the failures it tells, and how many that it tells fail."""
+    told = values < threshold
+    both = int(np.count_nonzero(told & failed))
+    n_failed, n_told = int(failed.sum()), int(told.sum())
+    return {"n_other": len(values), "recall": both / max(1, n_failed), "precision": both / max(1, n_told)}
 
 
 def best_split(name: str, values: F64, failed: np.ndarray) -> FittedThreshold:  # type: ignore[type-arg]
@@ -143,7 +189,18 @@ def best_split(name: str, values: F64, failed: np.ndarray) -> FittedThreshold:  
 
 def threshold_table(fitted: list[FittedThreshold]) -> list[str]:
     return table(
-        ["problem", "frames", "failed", "fitted", "in use", "failures below it", "good readings below it"],
+        [
+            "problem",
+            "frames",
+            "failed",
+            "fitted",
+            "in use",
+            "failures below it",
+            "good readings below it",
+            "other frames",
+            "failures told",
+            "told that fail",
+        ],
         [
             [
                 f.name,
@@ -153,6 +210,9 @@ def threshold_table(fitted: list[FittedThreshold]) -> list[str]:
                 f"{THRESHOLDS[f.name]:.3g}",
                 f"{100 * f.caught:.0f} %",
                 f"{100 * f.suspected:.0f} %",
+                str(f.n_other),
+                f"{100 * f.recall:.0f} %",
+                f"{100 * f.precision:.0f} %",
             ]
             for f in fitted
         ],

@@ -1,6 +1,5 @@
 """Where is accuracy lost? Each field read with everything given, with the page given, and with nothing given."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +24,6 @@ _GOOD_OVERLAP = 0.95
 # A field is found where its box has so much of the labelled one.
 _FOUND = 0.7
 _MOST_FAILURES = 20
-# A dash after cents closes an amount on paper; the reader's grammar leaves it to the reader.
-_CLOSED_CENTS = re.compile(r"([.,]\d\d)-$")
 _KINDS: Mapping[FieldName, Kind] = {"amount": "amount", "date": "date", "micr": "micr"}
 
 
@@ -75,7 +72,7 @@ def measure_set(reader: Reader, name: str, checks: Iterable[LabelledCheck]) -> S
         for kind, text in check.texts.items():
             _count(figures.fields[kind], reader, kind, text, check, given, on_page, best)
             reading = best.fields[kind]
-            if not _is_right(reading, kind, text):
+            if not is_read_rightly(reading, kind, text):
                 said = "nothing" if reading is None or reading.text is None else reading.text
                 sure = 0.0 if reading is None else reading.confidence
                 label = f"{name} {kind}: {said} instead of {text} ({100 * sure:.0f} %)"
@@ -94,8 +91,8 @@ def _count(
     best: CheckReading,
 ) -> None:
     count.n += 1
-    is_right_page = _is_right(on_page.fields[kind], kind, text)
-    is_right = _is_right(best.fields[kind], kind, text)
+    is_right_page = is_read_rightly(on_page.fields[kind], kind, text)
+    is_right = is_read_rightly(best.fields[kind], kind, text)
     count.right_page += is_right_page
     count.right_frame += is_right
     reading = best.fields[kind]
@@ -109,7 +106,7 @@ def _count(
         left, top = max(0, int(box[0])), max(0, int(box[1]))
         cut = given.pixels[top : max(top + 1, round(box[1] + box[3])), left : max(left + 1, round(box[0] + box[2]))]
         strip = reader.read_strip(Frame(np.ascontiguousarray(cut)), _KINDS[kind], check.currency)
-        is_strip = _is_right(strip, kind, text)
+        is_strip = is_read_rightly(strip, kind, text)
         count.n_boxes += 1
         count.right_strip += is_strip
         count.among_strip += is_strip or any(_means(a.text, kind, text, strip) for a in strip.alternatives)
@@ -127,7 +124,7 @@ def _is_in(found: Box, box: Box) -> bool:
     return all(inside)
 
 
-def _is_right(reading: Reading | None, kind: FieldName, text: str) -> bool:
+def is_read_rightly(reading: Reading | None, kind: FieldName, text: str) -> bool:
     return reading is not None and reading.text is not None and _means(reading.text, kind, text, reading)
 
 
@@ -135,7 +132,7 @@ def _means(said: str, kind: FieldName, text: str, reading: Reading) -> bool:
     """Return whether what was read means what stands there; the reading says the currency."""
     if kind == "amount":
         money = currency_of(str(reading.values.get("currency") or "USD"))
-        meant = parse_amount(_CLOSED_CENTS.sub(r"\1", text.lstrip("*").replace(" ", ".")), money)
+        meant = parse_amount(text.lstrip("*").replace(" ", "."), money)
         return parse_amount(said, money) == meant and not isinstance(meant, str)
     if kind == "date":
         orders = ("month_first", "day_first")

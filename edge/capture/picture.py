@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.capture.png_bands import can_be_banded, png_bands
+from edge.capture.tiff_bands import can_be_banded as has_small_strips
+from edge.capture.tiff_bands import tiff_bands
 from edge.datatypes import U8, Frame
 from edge.errors import PictureError
 
@@ -82,7 +84,7 @@ def load_pages(path: Path) -> Iterator[Frame]:
     """Yield each page of a picture file: one of most formats, one or more of a TIFF, then named ``FILE#page=1`` and so on.
 
     Each is turned as its EXIF orientation wants it to be seen, transparent parts on white, 16-bit levels scaled to 8 bits. A picture of
-    more than `_ENOUGH_PIXELS` is given at half the size; a JPEG, and nearly every PNG, is not even unpacked to more.
+    more than `_ENOUGH_PIXELS` is given at half the size; a JPEG, and nearly every PNG and TIFF, is not even unpacked to more.
 
     Raises:
         PictureError: not a picture of a known format, cut short, broken, or larger than `MOST_PIXELS`; pages before a broken one are good.
@@ -132,6 +134,7 @@ def _seek(image: "Image", page: int) -> bool:
 def _page(image: "Image", path: Path) -> Frame:
     """Return the page that the picture stands at."""
     from PIL import Image
+    from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 
     width, height = image.size
     if width * height > MOST_PIXELS:
@@ -141,6 +144,11 @@ def _page(image: "Image", path: Path) -> Frame:
         # Another way to the EXIF data of a PNG would unpack the whole picture.
         orientation = Image.Image.getexif(image).get(_ORIENTATION_TAG, 1)
         pixels = _stacked(png_bands(path, _BAND_ROWS), image.size, 2, orientation)
+    elif is_large and isinstance(image, TiffImageFile) and has_small_strips(tags := image.tag_v2):
+        stored_size = tags[IMAGEWIDTH], tags[IMAGELENGTH]
+        pixels = _stacked(tiff_bands(path, tags, _BAND_ROWS), stored_size, 2, tags.get(_ORIENTATION_TAG, 1))
+    elif is_large and image.format == "WEBP" and not image.has_transparency_data and getattr(image, "n_frames", 1) == 1:
+        pixels = _half_webp(path, image.getexif().get(_ORIENTATION_TAG, 1))
     else:
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)
         if is_large:
@@ -151,6 +159,17 @@ def _page(image: "Image", path: Path) -> Frame:
         step = 2 if is_large and max(image.size) == max(width, height) else 1
         pixels = _stacked(_bands(image), image.size, step, orientation)
     return Frame(pixels, scale=max(width, height) / max(pixels.shape[:2]))
+
+
+def _half_webp(path: Path, orientation: int) -> U8:
+    """Return an opaque WebP picture at half the size: OpenCV has it in memory once, Pillow four times."""
+    import cv2
+
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_REDUCED_COLOR_2 | cv2.IMREAD_IGNORE_ORIENTATION)
+    if pixels is None:
+        raise OSError("its data is damaged")
+    turn = _TURN_UPRIGHT.get(orientation)
+    return np.ascontiguousarray(turn(np.asarray(pixels, np.uint8)) if turn else pixels, np.uint8)
 
 
 def _not_a_picture(path: Path) -> str:

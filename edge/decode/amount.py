@@ -8,9 +8,9 @@ from edge.decode.accept import Decoded, Meaning, Thresholds, decode
 from edge.decode.currency import Currency, currency_of
 
 _MOST_DIGITS = 12
-# A currency sign and protective stars or dashes before the number, and what closes it: "5,000/-", "1.234,-", "12.50***".
+# A currency sign and protective stars or dashes before the number, and what closes it: "5,000/-", "1.234,-", "12.50***", "5,00,000/".
 _BEFORE = re.compile(r"^[*$-]+")
-_CLOSED = re.compile(r"[.,]?(?:/?-+|/=)$")
+_CLOSED = re.compile(r"[.,]?(?:/?-+|/=|/)$")
 _AFTER = re.compile(r"[*$]+$")
 # "123 45/100", "123.45/100", or a fraction whose 100 stands under a bar and is not seen: "12345/".
 _FRACTION = re.compile(r"^(?P<whole>[\d.,]*?)[.,-]*(?P<cents>\d\d)/(?:100)?$")
@@ -19,6 +19,11 @@ _WESTERN = re.compile(r"^\d{1,3}(?:[.,]\d{3})+$")
 _INDIAN = re.compile(r"^\d{1,3}(?:[.,]\d{2})*[.,]\d{3}$")
 _MINUS = re.compile(r"^[*$]*-(?=\d)")
 _DOUBT = "a dash stands before the number: a minus, or a line that fills the room"
+# What else stands before the sign or the stars belongs to another field. It is rarer than a figure that looks like a sign.
+_ASIDE = re.compile(r"^.*[\d.,/].*[*$](?=[\d.,])")
+_ASIDE_DOUBT, _ASIDE_WEIGHT = "something else stands before the sign of the currency", 0.2
+_CLOSED_CENTS = re.compile(r"[.,]\d\d-+[*$]*$")
+_CLOSED_DOUBT = "a dash stands after the cents: a mark, or a figure that is not seen"
 
 
 def read_amount(lattice: Lattice, thresholds: Thresholds, currency: str = "USD", also: Sequence[Lattice] = ()) -> Decoded:
@@ -34,7 +39,14 @@ def read_amount(lattice: Lattice, thresholds: Thresholds, currency: str = "USD",
         if isinstance(minor_units, str):
             return minor_units
         values = {"minor_units": minor_units, "currency": money.code}
-        return Meaning(str(minor_units), format_amount(minor_units, money), values, doubt=_DOUBT if _MINUS.match(text) else None)
+        weight, doubt = 1.0, None
+        if _ASIDE.match(text):
+            weight, doubt = _ASIDE_WEIGHT, _ASIDE_DOUBT
+        elif _MINUS.match(text):
+            doubt = _DOUBT
+        elif _CLOSED_CENTS.search(text) and minor_units % 100:
+            doubt = _CLOSED_DOUBT
+        return Meaning(str(minor_units), format_amount(minor_units, money), values, weight, doubt)
 
     return decode(lattice, interpret, thresholds, {"minor_units": None, "currency": money.code}, also)
 
@@ -46,13 +58,13 @@ def parse_amount(text: str, currency: Currency) -> int | str:
     because people use either for both.
     """
     n_minor = currency.n_minor_digits
-    body = _AFTER.sub("", _BEFORE.sub("", text))
+    body = _BEFORE.sub("", _ASIDE.sub("", _AFTER.sub("", text)))
     fraction = _FRACTION.match(body)
     if fraction and n_minor == 2:
-        return _amount(fraction["whole"].rstrip(".,"), fraction["cents"], n_minor)
-    closed = _CLOSED.sub("", body)
-    is_closed = closed != body
-    body = closed.rstrip(".,")
+        meant = _amount(fraction["whole"].rstrip(".,"), fraction["cents"], n_minor)
+        if not (isinstance(meant, str) and body.endswith("/")):
+            return meant
+    body = _CLOSED.sub("", body).rstrip(".,")
     if not re.fullmatch(r"[\d.,]+", body):
         return "a mark stands inside the number"
     cut = max(body.rfind("."), body.rfind(","))
@@ -60,7 +72,7 @@ def parse_amount(text: str, currency: Currency) -> int | str:
     if cut < 0 or len(tail) == 3:
         return _amount(body, "", n_minor)
     if len(tail) == n_minor and n_minor:
-        return "a dash closes an amount that has cents already" if is_closed and tail != "00" else _amount(body[:cut], tail, n_minor)
+        return _amount(body[:cut], tail, n_minor)
     return f"{len(tail)} digits stand after the last separator"
 
 

@@ -91,7 +91,7 @@ def _judge(frame: Frame, bundle: Bundle, config: Config) -> Line:
     pages = Reader(bundle, config.reading.runtime, config.reading.threads).find_pages(frame)
     if not pages:
         return Line("focus", "ok", "no check lies there, by which the focus could be judged")
-    quality = judge_frame(frame, pages[0])
+    quality = judge_frame(frame, pages[0], {})
     if quality.problems:
         return Line("focus", "warn", f"the check under the camera shows {', '.join(quality.problems)}", quality.advice)
     return Line("focus", "ok", "the check under the camera is sharp and well lit")

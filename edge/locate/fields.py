@@ -6,7 +6,8 @@ There is no template: nothing here knows where on a check a field usually lies.
 import cv2
 import numpy as np
 
-from edge.datatypes import U8, Box, FieldMap, FieldName, FieldRegion
+from edge.datatypes import U8, Box, FieldMap, FieldName, FieldRegion, Page
+from edge.locate.box_sides import without_box_sides
 from edge.locate.field_map import boxes_of
 from edge.locate.micr_line import MicrLine, find_micr_line
 
@@ -38,13 +39,25 @@ def find_fields(ink: U8, field_map: FieldMap) -> tuple[FieldRegion, ...]:
     names: tuple[FieldName, ...] = ("amount", "date", "check_number")
     for name in names:
         for box, confidence in boxes_of(field_map, name, size)[:_MOST_CANDIDATES]:
-            regions.append(FieldRegion(name, _fitted(box, ink, inch_px), confidence))
+            x, y, w, h = box
+            margin = _MARGIN * h
+            seen = _clipped((x - margin, y - margin, w + 2 * margin, h + 2 * margin), size)
+            fitted = _fitted(box, ink, inch_px)
+            regions.append(FieldRegion(name, fitted, confidence, seen if name == "amount" else None))
             if name == "date":  # cells have a label before and letters below them, which the ink alone does not tell from figures
-                x, y, w, h = box
-                margin = _MARGIN * h
-                wider = _clipped((x - margin, y - margin, w + 2 * margin, h + 2 * margin), size)
-                regions.append(FieldRegion(name, wider, confidence))
+                regions.append(FieldRegion(name, seen, confidence))
     return tuple(regions)
+
+
+def cut_field(page: Page, page_box: Box, name: FieldName) -> tuple[U8, Box]:
+    """Return what a page shows in a box, BGR, and the box in whole pixels, at least one; without the sides of boxes around an amount."""
+    x, y, width, height = page_box
+    left, top = max(0, int(x)), max(0, int(y))
+    right, bottom = min(page.pixels.shape[1], round(x + width)), min(page.pixels.shape[0], round(y + height))
+    box = (float(left), float(top), float(max(right - left, 1)), float(max(bottom - top, 1)))
+    if name == "amount":
+        return without_box_sides(page.pixels, page.ink, box), box
+    return page.pixels[top : max(bottom, top + 1), left : max(right, left + 1)], box
 
 
 def _micr_regions(micr: MicrLine | None, field_map: FieldMap, size: tuple[int, int]) -> list[FieldRegion]:

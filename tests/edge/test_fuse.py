@@ -101,3 +101,22 @@ def test_a_frame_without_a_check_continues_no_track() -> None:
 @pytest.mark.parametrize("accept", [None, 1.1])
 def test_where_nothing_may_be_accepted_nothing_is(accept: float | None) -> None:
     assert fuse_readings([reading("1.00", 1.0), reading("1.00", 1.0)], accept).verdict == "unsure"
+
+
+def test_a_doubt_that_every_sure_frame_has_is_not_outvoted_by_their_number() -> None:
+    crossed = replace(reading("12.50", 0.97, ("17.50", 0.01)), reason="a stroke goes through it")
+    together = fuse_readings([crossed, crossed, crossed], accept=0.93)
+    assert (together.verdict, together.reason) == ("unsure", "a stroke goes through it")
+    clear = replace(crossed, verdict="accepted", reason=None)
+    assert fuse_readings([clear, crossed, clear], accept=0.93).verdict == "accepted"
+
+
+def test_what_frames_accept_only_together_is_asked_what_the_page_says_against_it() -> None:
+    page = Page(np.full((400, 1280, 3), 240, np.uint8), np.zeros((400, 1280), np.uint8), np.zeros((4, 2)), np.eye(3), 0.9)
+    covered = replace(page, pixels=page.pixels.copy())
+    pixels = covered.pixels.copy()
+    pixels[190:270, 1050:1140] = 20, 60, 20
+    covered = replace(covered, pixels=pixels)
+    for shown, verdict in ((page, "accepted"), (covered, "unsure")):
+        frames = [replace(check(date=reading("1/2/2026", 0.9, ("1/7/2026", 0.08))), page=shown) for _ in range(3)]
+        assert fuse_checks(frames, {"date": 0.93}).fields["date"].verdict == verdict  # type: ignore[union-attr]

@@ -10,15 +10,18 @@ from edge.rivals import (
     CMC7,
     MIRRORED,
     checked_cover,
+    checked_digits,
     checked_edges,
     checked_figures,
     checked_number,
     checked_place,
+    in_part,
     is_check,
     is_covered,
     is_legible,
     is_sure_in_mirror,
     most_likely,
+    seen_in_part,
     without_sign,
 )
 
@@ -188,3 +191,28 @@ def test_what_only_its_shape_suggests_is_a_check_if_its_line_reads_as_one(line: 
     nothing: dict[FieldName, Reading | None] = dict.fromkeys(FIELD_NAMES)
     seen = replace(page_at(0), is_seen=is_seen)
     assert is_check(CheckReading(0, (1000, 400), seen, Quality(), {**nothing, "micr": line}, {})) is wanted
+
+
+def test_an_amount_with_one_digit_that_is_not_sure_is_not_accepted() -> None:
+    box: Box = (0.0, 0.0, 10.0, 20.0)
+    sure, weak = Symbol("1", box, 0.999), Symbol("7", box, 0.95)
+    mark = Symbol("*", box, 0.5)
+    accepted = Reading("11.00", "accepted", 0.96, None, None, (mark, sure, sure))
+    assert checked_digits(accepted) is accepted
+    doubted = checked_digits(replace(accepted, symbols=(mark, sure, weak)))
+    assert doubted is not None
+    assert (doubted.verdict, (doubted.reason or "")[:15]) == ("unsure", "digit 2 of 2, '")
+    assert checked_digits(None) is None
+
+
+def test_what_is_read_from_a_part_of_a_place_counts_half_and_is_never_accepted() -> None:
+    whole = FieldRegion("amount", (0, 0, 100, 20), 0.9, (20, 0, 80, 20))
+    part = in_part(whole)
+    assert part is not None
+    assert (part.page_box, part.confidence, part.narrow_box) == ((20, 0, 80, 20), 0.45, None)
+    assert in_part(part) is None
+    doubtful, narrow = Reading("121.00", "unsure", 0.4, "r", None), Reading("21.00", "accepted", 0.7, None, None)
+    assert most_likely([(whole, doubtful), (part, seen_in_part(narrow))]) is doubtful
+    found = most_likely([(whole, replace(doubtful, confidence=0.3)), (part, seen_in_part(narrow))])
+    assert found is not None
+    assert (found.text, found.verdict) == ("21.00", "unsure")

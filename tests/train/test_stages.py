@@ -7,7 +7,7 @@ from edge.datatypes import Reading
 from edge.pipeline import Reader
 from edge.recognize.bundle import read_bundle
 from train.labelled_checks import drawn_frames
-from train.stages import _is_in, _is_right, measure_set, measure_without, stage_tables
+from train.stages import _is_in, is_read_rightly, measure_set, measure_without, stage_tables
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from train.stages import _is_in, _is_right, measure_set, measure_without, stage_
     ],
 )
 def test_what_is_read_is_compared_by_what_it_means(kind: str, said: str, values: dict[str, str], text: str, is_right: bool) -> None:
-    assert _is_right(Reading(said, "unsure", 0.5, "r", None, values=values), kind, text) == is_right  # type: ignore[arg-type]
+    assert is_read_rightly(Reading(said, "unsure", 0.5, "r", None, values=values), kind, text) == is_right  # type: ignore[arg-type]
 
 
 def test_boxes_that_hold_one_anothers_middle_are_the_same_place() -> None:

@@ -20,6 +20,7 @@ USD, INR, CLP = (currency_of(code) for code in ("USD", "INR", "CLP"))
         ("$12345/100", 12345), ("12345/", 12345), ("123.45/100", 12345), ("123-45/100", 12345), ("5,000/-", 500000), ("5,000-", 500000),
         ("5,000.-", 500000), ("500.00-", 50000), ("12,34,567.00", 123456700), ("27.375", 2737500), ("27.375.", 2737500), ("500", 50000),
         (".50", 50), ("45/100", 45), ("150,00,000/-", 1500000000),
+        ("1,125.37-", 112537), ("2,81,295/", 28129500), ("00/100$443,816.00", 44381600), ("7****7,766.87", 776687), ("12.50***", 1250),
     ],
 )  # fmt: skip
 def test_the_forms_in_which_people_write_amounts(text: str, minor_units: int) -> None:
@@ -53,6 +54,21 @@ def test_a_dash_before_the_number_may_be_a_minus_and_is_not_accepted(saying: Cal
     decoded = read_amount(saying("-500.00"), Thresholds(1.0, 0.5), "USD")
     assert decoded.verdict == "unsure"
     assert "minus" in (decoded.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("1,125.37-", "dash"), ("21/100$443,816.00", "before the sign"), ("7***1709.00", "before the sign")]
+)
+def test_a_dash_after_cents_and_figures_before_the_sign_are_read_past_and_doubted(
+    saying: Callable[..., Lattice], text: str, word: str
+) -> None:
+    decoded = read_amount(saying(text), Thresholds(1.0, 0.05), "USD")
+    assert (decoded.text, decoded.verdict) == (format_amount(int(parse_amount(text, USD)), USD), "unsure")
+    assert word in (decoded.reason or "")
+
+
+def test_stars_around_an_amount_are_no_doubt(saying: Callable[..., Lattice]) -> None:
+    assert read_amount(saying("$**1,234.56**"), Thresholds(1.0, 0.5), "USD").verdict == "accepted"
 
 
 def test_an_unknown_currency_is_refused_with_those_that_exist(saying: Callable[..., Lattice]) -> None:

@@ -1,13 +1,16 @@
 """What makes a frame hard to read: each fault is named, a good frame has none."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
-from edge.datatypes import Frame
+from edge.datatypes import FieldName, Frame, Page, Reading
 from edge.locate.page import rectify
 from edge.locate.quality import judge_frame
 
@@ -21,9 +24,16 @@ def good() -> Frame:
     return Frame(np.asarray(cv2.imread(str(SAMPLES / LABELS[0]["file"])), np.uint8))
 
 
-def problems_of(pixels: np.ndarray, corners: np.ndarray = CORNERS) -> tuple[str, ...]:
+def reading_at(x: float, y: float, width: float, height: float, text: str | None = "1.00") -> Reading:
+    return Reading(text, "unsure", 0.9, "why", (x, y, width, height))
+
+
+READ: dict[FieldName, Reading | None] = {"amount": reading_at(950, 200, 240, 50), "micr": reading_at(60, 500, 700, 30)}
+
+
+def problems_of(pixels: np.ndarray, corners: np.ndarray = CORNERS, fields: Mapping[FieldName, Reading | None] = READ) -> tuple[str, ...]:
     frame = Frame(np.asarray(pixels, np.uint8))
-    quality = judge_frame(frame, rectify(frame, corners))
+    quality = judge_frame(frame, rectify(frame, corners), fields)
     assert (quality.verdict == "poor") == bool(quality.problems) == bool(quality.advice)
     return quality.problems
 
@@ -42,11 +52,41 @@ def test_a_frame_in_the_dark_is_dark() -> None:
     assert "dark" in problems_of(good().pixels // 20)
 
 
-def test_a_mirrored_lamp_is_glare() -> None:
-    pixels = (good().pixels * 0.8).astype(np.uint8)
-    middle = CORNERS.mean(axis=0).round().astype(int)
-    cv2.circle(pixels, (int(middle[0]), int(middle[1])), 120, (255.0, 255.0, 255.0), -1)
-    assert "glare" in problems_of(pixels)
+def lit_page(centre: tuple[int, int], radius: int) -> Page:
+    """The sample's page with a lamp mirrored in it."""
+    page = rectify(good(), CORNERS)
+    spot = np.zeros(page.ink.shape, np.uint8)
+    cv2.circle(spot, centre, radius, (255.0,), -1)
+    soft = cv2.GaussianBlur(spot, (0, 0), 8).astype(np.float64)[:, :, None]
+    return replace(page, pixels=np.clip(0.8 * page.pixels + soft, 0, 255).astype(np.uint8))
+
+
+def test_a_lamp_mirrored_in_a_field_is_glare_and_beside_all_fields_is_not() -> None:
+    on_amount, beside = lit_page((1070, 225), 60), lit_page((400, 330), 60)
+    assert "glare" in judge_frame(good(), on_amount, READ).problems
+    assert "glare" not in judge_frame(good(), beside, READ).problems
+
+
+def test_a_lamp_anywhere_is_glare_where_the_amount_cannot_be_read() -> None:
+    lost = {**READ, "amount": None}
+    assert "glare" in judge_frame(good(), lit_page((1000, 330), 80), lost).problems
+    assert "glare" not in judge_frame(good(), rectify(good(), CORNERS), lost).problems
+
+
+def test_a_field_printed_white_is_no_glare() -> None:
+    page = rectify(good(), CORNERS)
+    pixels = (0.8 * page.pixels).astype(np.uint8)
+    pixels[180:270, 930:1210] = 255
+    assert "glare" not in judge_frame(good(), replace(page, pixels=pixels), READ).problems
+
+
+@pytest.mark.parametrize(("share", "is_cut"), [(0.0, False), (0.3, True)])
+def test_a_scan_whose_top_is_cut_away_is_cut_off(share: float, is_cut: bool) -> None:
+    page = rectify(good(), CORNERS)
+    scan = Frame(np.ascontiguousarray(page.pixels[round(share * len(page.pixels)) :]))
+    width, height = scan.size
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    assert ("cut_off" in problems_of(scan.pixels, corners)) == is_cut
 
 
 def test_a_corner_outside_the_frame_is_cut_off() -> None:
@@ -72,6 +112,6 @@ def test_a_hard_shadow_across_the_check_is_told() -> None:
 
 
 def test_a_frame_without_a_check_says_how_to_lay_it() -> None:
-    quality = judge_frame(good(), None)
+    quality = judge_frame(good(), None, {})
     assert quality.problems == ("no_check",)
     assert "four corners" in quality.advice

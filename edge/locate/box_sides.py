@@ -1,0 +1,60 @@
+"""The upright sides of a printed box around an amount, which stand beside the first figure and the last like a one."""
+
+import cv2
+import numpy as np
+
+from edge.datatypes import U8, Box
+
+# Ink (of 255) from which a pixel may belong to a box, which is often printed in grey.
+_LEVEL = 40
+# In pixels of a page 1280 wide: the shortest side of a box, the shortest part of its top and foot, and the broadest line.
+_SIDE_PX, _RULE_PX, _BROAD_PX = 24, 40, 8
+# So far beyond an end of a side its top and foot are looked for, and looked along.
+_SLACK_PX, _ALONG_PX = 3, 26
+
+
+def without_box_sides(pixels: U8, ink: U8, box: Box) -> U8:
+    """Return what a page shows in ``box``, with the sides of printed boxes painted over; of ``pixels`` itself nothing changes.
+
+    A side is a straight upright line with a level line at either end, both to the same hand: the corners of a box. A one between two
+    rules has them to both hands, and the strokes of a pen are not so straight.
+
+    Args:
+        pixels: uint8 (h, w, 3); ``ink``: of the same page, uint8 (h, w); ``box``: x, y, width, height in whole pixels within the page.
+    """
+    x, y, width, height = (int(n) for n in box)
+    cut = pixels[y : y + height, x : x + width]
+    left, top = max(0, x - _RULE_PX), max(0, y - height // 2)
+    _, mask = cv2.threshold(ink[top : y + height + height // 2, left : x + width + _RULE_PX], _LEVEL, 255, cv2.THRESH_BINARY)
+    upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (1, _SIDE_PX)))
+    level = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (_RULE_PX, 1)))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(upright, connectivity=8)
+    for side_x, side_y, broad, high, _ in stats[1:]:
+        if broad <= _BROAD_PX and _is_side(np.asarray(level, np.uint8), side_x, side_y, broad, high):
+            cut = _painted_over(cut, left + side_x - x, top + side_y - y, broad, high)
+    return cut
+
+
+def _is_side(level: U8, x: int, y: int, broad: int, high: int) -> bool:
+    hands = [_hands(level, x, end, broad) for end in (y, y + high - broad)]
+    return hands[0] == hands[1] and hands[0] in ((True, False), (False, True))
+
+
+def _hands(level: U8, x: int, y: int, broad: int) -> tuple[bool, bool]:
+    """Return whether a level line goes on to the left and to the right of an end of a side."""
+    band = (level[max(0, y - _SLACK_PX) : y + broad + _SLACK_PX] > 0).any(axis=0)
+    before, behind = band[max(0, x - _ALONG_PX) : max(0, x - 2)], band[x + broad + 2 : x + broad + _ALONG_PX]
+    return bool(before.size and before.mean() > 0.5), bool(behind.size and behind.mean() > 0.5)
+
+
+def _painted_over(cut: U8, x: int, y: int, broad: int, high: int) -> U8:
+    """Return a copy in which a line is as the paper on both hands of it, in proportion."""
+    rows = slice(max(0, y), max(0, y + high))
+    first, last = max(0, x - 2), min(cut.shape[1], x + broad + 2)
+    if first >= last:
+        return cut
+    ends = [cut[rows, place : place + 1].astype(np.float64) for place in (max(0, first - 1), min(cut.shape[1] - 1, last))]
+    share = np.linspace(0.0, 1.0, last - first + 2)[1:-1].reshape(1, -1, 1)
+    painted = cut.copy()
+    painted[rows, first:last] = np.round(ends[0] * (1 - share) + ends[1] * share)
+    return painted
