@@ -10,7 +10,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,7 +31,10 @@ _WARM_UP_SHARE = 0.03
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitConfig:
-    """What makes a run what it is; stored in the run folder and compared when the run is resumed."""
+    """What makes a run what it is; stored in the run folder and compared when the run is resumed.
+
+    ``n_corrected`` strips that a site corrected were learned from; ``corrected_sha256`` is the hash of them.
+    """
 
     design: str
     epochs: int
@@ -42,6 +45,8 @@ class FitConfig:
     seed: int = 1
     licence: str = "any"
     start_from: str | None = None
+    n_corrected: int = 0
+    corrected_sha256: str | None = None
 
 
 class Batches(Protocol):
@@ -155,8 +160,10 @@ def _claim(run: Path, config: FitConfig) -> None:
     path, wanted = run / "config.json", {**asdict(config), "backend": keras.backend.backend(), "keras": keras.__version__}
     if not path.exists():
         path.write_text(json.dumps(wanted, indent=1) + "\n")
-    elif (found := json.loads(path.read_text())) != wanted:
-        differing = sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k))
+        return
+    # A run from before a setting was thought of had its default.
+    found = {f.name: f.default for f in fields(FitConfig) if f.default is not MISSING} | json.loads(path.read_text())
+    if differing := sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k)):
         raise ValueError(f"{run} holds another run (differs in {', '.join(differing)}): choose another --run folder or delete this one")
 
 

@@ -1,6 +1,6 @@
 """What each network is trained on: the mixture of sources, the validation strips, and the sizes of a full run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -8,7 +8,11 @@ from typing import Literal
 import keras
 import numpy as np
 
+from edge.recognize.bundle import read_bundle
+from edge.service.labelled import Part as SitePart
+from edge.service.labelled import hash_of, read_folders
 from train.data.boxes import with_found_boxes
+from train.data.corrected import load_corrected, of_network
 from train.data.dates import date_strip
 from train.data.digits import DigitBatches, digit_pool
 from train.data.handwriting import InkBank, bank_of_digits, bank_of_strips
@@ -40,6 +44,9 @@ _DIGIT_WEIGHTS = {"orand_car_a": 2.0, "sudoku_printed": 2.0, "usps": 1.5}
 # Digits of MNIST that the generator writes strings with; the rest only trains the digit network.
 _BANK_ROWS = 30_000
 _N_SYNTHETIC_VALIDATION = 300
+# Of the strips that a network learns from when it is fitted to a site, the share that is the site's own.
+_SITE_SHARE = 0.25
+_LEARNED: tuple[SitePart, ...] = ("train", "validate")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +75,44 @@ def recipe(config: FitConfig, folder: Path) -> Recipe:
     licence: Licence = "open" if config.licence == "open" else "any"
     recipes = {"digit": _digit, "strip": _strip, "date": _dates, "micr": _micr, "page": _page, "fields": _fields}
     return recipes[design.network](config, folder, licence)
+
+
+def site_recipe(config: FitConfig, folder: Path, corrections: Sequence[Path]) -> tuple[FitConfig, Recipe]:
+    """Return a recipe that also learns from folders of a site's corrections, and the configuration that names them.
+
+    Raises:
+        PictureError: a folder was not written by the export.
+        ValueError: there is nothing in them for this network.
+    """
+    design, fields = DESIGNS[config.design], read_folders(corrections)
+    bundle, learned = read_bundle(), of_network(fields, design.network)
+    strips = {part: load_corrected(fields, part, design.network, bundle) for part in _LEARNED} if learned else {"train": []}
+    config = replace(config, n_corrected=len(learned), corrected_sha256=hash_of(learned))
+    return config, with_corrected(recipe(config, folder), strips, design)
+
+
+def with_corrected(made: Recipe, strips: Mapping[str, list[LabelledStrip]], design: Design) -> Recipe:
+    """Return a recipe that also learns from what a site corrected: ``strips`` has its parts ``train`` and ``validate``.
+
+    Each part that chooses among epochs has an equal say, the site's too.
+
+    Raises:
+        ValueError: the network does not read strips, or there is nothing to learn from.
+    """
+    if not isinstance(made.batches, StripBatches):
+        raise ValueError(f"the network {design.network} does not read strips; there are no corrections for it")
+    if not strips["train"]:
+        raise ValueError(f"none of the corrections is for the network {design.network}: fit another one")
+    batches = made.batches
+    own = _SITE_SHARE / (1 - _SITE_SHARE) * sum(share for _, share, _ in batches.mixture.kinds)
+    mixture = Mixture((*batches.mixture.kinds, ("site", own, real_strip(strips["train"]))))
+    judge = strip_validation(design, {"site": strips["validate"]}) if strips["validate"] else None
+
+    def validate(model: keras.Model) -> dict[str, float]:
+        figures = {**made.validate(model), **(judge(model) if judge else {})}
+        return {**figures, "score": float(np.mean([value for name, value in figures.items() if name != "score"]))}
+
+    return Recipe(StripBatches(mixture, design, batches.seed, batches.batch_size), validate)
 
 
 def _load_digits(folder: Path, licence: Licence) -> list[LabelledDigits]:
