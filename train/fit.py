@@ -33,7 +33,8 @@ _WARM_UP_SHARE = 0.03
 class FitConfig:
     """What makes a run what it is; stored in the run folder and compared when the run is resumed.
 
-    ``n_corrected`` strips that a site corrected were learned from; ``corrected_sha256`` is the hash of them.
+    ``n_corrected`` strips that a site corrected were learned from; ``corrected_sha256`` is the hash of them. ``kept`` is the share of
+    ``start_from`` in the weights that a run ends with: a network that learns something new forgets less (Wortsman et al. 2022).
     """
 
     design: str
@@ -47,6 +48,7 @@ class FitConfig:
     start_from: str | None = None
     n_corrected: int = 0
     corrected_sha256: str | None = None
+    kept: float = 0.0
 
 
 class Batches(Protocol):
@@ -87,6 +89,7 @@ def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, prog
     loss = _loss_of(design)
     model.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
     optimizer.build(model.trainable_variables)
+    start = model.get_weights()
     averaged, best, first_epoch = _resume(run, model, optimizer)
     twin = design.build()
     for epoch in range(first_epoch, config.epochs):
@@ -98,12 +101,12 @@ def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, prog
                 averaged = _average(averaged, model.get_weights(), epoch * config.batches_per_epoch + step)
             progress(epoch, step, losses[-1])
         model.reset_metrics()
-        twin.set_weights(averaged)
+        twin.set_weights([config.kept * s + (1 - config.kept) * a for s, a in zip(start, averaged, strict=True)])
         figures = validate(twin)
         score = figures["score"]
         if score >= best:
             best = score
-            save_weights(run / "weights.npz", averaged)
+            save_weights(run / "weights.npz", twin.get_weights())
         _append(run / "metrics.csv", {"epoch": epoch, "loss": losses[-1], **figures, "seconds": round(time.monotonic() - started, 1)})
         _checkpoint(run, model, optimizer, averaged, best, epoch + 1)
         draw_learning_curve(run)

@@ -10,6 +10,7 @@ from edge.config import Config
 from edge.datatypes import Frame, Reading
 from edge.errors import StoreError
 from edge.pipeline import Kind, Reader
+from edge.service.audit import is_at_risk
 from edge.service.database import DATABASE
 from edge.service.export_training import labelled_strips, same_by
 from edge.service.pictures import Pictures
@@ -37,7 +38,17 @@ class Score:
 
     n: int
     n_right: int
+    n_accepted: int
     n_wrong_accepted: int
+
+    def is_worse_than(self, before: "Score", budget: float) -> bool:
+        """Return whether a bundle reads fewer right than the one before, or accepts more wrongly, and more than the budget explains.
+
+        The readings are those that people looked at, so most of them the one before was not sure of and could not accept wrongly: that
+        the new one accepts a wrong one of them now says nothing by itself.
+        """
+        is_over = self.n_wrong_accepted > before.n_wrong_accepted and is_at_risk(self.n_wrong_accepted, self.n_accepted, budget)
+        return self.n_right < before.n_right or is_over
 
 
 def confirmed_strips(config: Config, most: int) -> list[ConfirmedStrip]:
@@ -66,8 +77,8 @@ def score(reader: Reader, strips: list[ConfirmedStrip]) -> Score:
     """Return how a reader reads strips that people confirmed."""
     readings = [(strip, reader.read_strip(strip.frame, strip.kind, strip.currency)) for strip in strips]
     right = [is_right(r, s.kind, s.truth) for s, r in readings]
-    wrong = sum(not is_right and r.verdict == "accepted" for is_right, (_, r) in zip(right, readings, strict=True))
-    return Score(len(strips), sum(right), wrong)
+    accepted = [r.verdict == "accepted" for _, r in readings]
+    return Score(len(strips), sum(right), sum(accepted), sum(a and not ok for a, ok in zip(accepted, right, strict=True)))
 
 
 def is_right(reading: Reading, kind: Kind, truth: object) -> bool:

@@ -1,6 +1,7 @@
 """What people confirmed or corrected, as labelled strips for `checkreader-train`: images/*.png and labels.jsonl."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 from edge.config import Config
 from edge.datatypes import U8
 from edge.errors import StoreError, UsageError
-from edge.service.record import Query, Record
+from edge.service.labelled import LABELS
+from edge.service.record import Query, Record, Status
 from edge.service.serve import open_store
 from edge.service.store import Store
 from edge.service.truth import currency_code
@@ -23,6 +25,9 @@ _SAME_BY = {"amount": "minor_units", "date": "iso"}
 
 def export_strips(config: Config, to: Path) -> int:
     """Write the strips of all reviewed records into a new folder; a field that a person did not look at is left out.
+
+    People look at all unsure readings and at few accepted ones: ``stands_for`` says of how many records like it each is one. ``check`` is
+    the first record of the same check.
 
     Raises:
         UsageError: the folder is there already.
@@ -35,13 +40,19 @@ def export_strips(config: Config, to: Path) -> int:
         n_strips = 0
         try:
             (unfinished / "images").mkdir(parents=True, exist_ok=True)
-            with (unfinished / "labels.jsonl").open("w", encoding="utf-8") as labels:
-                for record in store.records(Query(statuses=("confirmed", "corrected"))):
-                    check = _first_of(record, store)
-                    for label, strip in labelled_strips(record, store.picture(record)):
-                        label["check"] = check
-                        n_strips += cv2.imwrite(str(unfinished / label["file"]), strip)
-                        labels.write(json.dumps(label) + "\n")
+            rows: list[tuple[Status, dict[str, Any]]] = []
+            looked_at: Counter[Status] = Counter()
+            for record in store.records(Query(statuses=("confirmed", "corrected"))):
+                check = _first_of(record, store)
+                looked_at[record.first_status] += 1
+                for label, strip in labelled_strips(record, store.picture(record)):
+                    rows.append((record.first_status, {**label, "check": check}))
+                    n_strips += cv2.imwrite(str(unfinished / label["file"]), strip)
+            waiting = {status: store.count(Query(statuses=(status,))) for status in looked_at}
+            with (unfinished / LABELS).open("w", encoding="utf-8") as labels:
+                for status, label in rows:
+                    label["stands_for"] = round((looked_at[status] + waiting[status]) / looked_at[status], 4)
+                    labels.write(json.dumps(label) + "\n")
             unfinished.rename(to)
         except OSError as error:
             if isinstance(error, StoreError):

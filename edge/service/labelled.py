@@ -18,6 +18,7 @@ Part = Literal["train", "validate", "judge"]
 _JUDGE, _VALIDATE = 4, 1
 _EXPECTED: dict[str, tuple[type, ...]] = {
     "file": (str,), "kind": (str,), "text": (str,), "value": (str, int), "currency": (str,), "check": (int,), "was_accepted": (bool,),
+    "stands_for": (float, int),
 }  # fmt: skip
 _KINDS: tuple[Kind, ...] = ("amount", "date", "digits", "micr")
 
@@ -27,7 +28,7 @@ class Labelled:
     """One field that a person looked at: where its picture lies, what stands there, and whether the device had accepted it.
 
     ``value`` is what has to be the same for a reading to be right, see :func:`edge.service.confirmed.is_right`. ``check`` is the record
-    that the field is of, or the first of those that are of one check.
+    that the field is of, or the first of those that are of one check. Of the site's records, it ``stands_for`` so many.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Labelled:
     currency: str
     check: int
     was_accepted: bool
+    stands_for: float
 
     @property
     def part(self) -> Part:

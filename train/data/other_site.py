@@ -43,7 +43,7 @@ class SiteStrip:
 
 
 def site_strips(n_strips: int, seed: int, day: int = 0) -> Iterator[SiteStrip]:
-    """Yield amounts of the site that ``seed`` makes, as they come on one ``day``: always its own hands and forms, each time other amounts."""
+    """Yield amounts of the site that ``seed`` makes, as they come on one ``day``: the same hands and forms, each day other amounts."""
     rng = np.random.default_rng((seed, 20_000))
     forms, writers = security_papers(3, rng), [make_writer(rng) for _ in range(_N_WRITERS)]
     rng = np.random.default_rng((seed, 20_001, day))
