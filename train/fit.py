@@ -35,6 +35,7 @@ class FitConfig:
 
     ``n_corrected`` strips that a site corrected were learned from; ``corrected_sha256`` is the hash of them. ``kept`` is the share of
     ``start_from`` in the weights that a run ends with: a network that learns something new forgets less (Wortsman et al. 2022).
+    ``takes_last``: the last epoch is taken, whatever the validation part says, as that holds nothing of what is new.
     """
 
     design: str
@@ -49,6 +50,7 @@ class FitConfig:
     n_corrected: int = 0
     corrected_sha256: str | None = None
     kept: float = 0.0
+    takes_last: bool = False
 
 
 class Batches(Protocol):
@@ -62,7 +64,7 @@ Progress = Callable[[int, int, float], None]
 
 
 def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, progress: Progress = lambda *_: None) -> keras.Model:
-    """Train into ``run`` and return the averaged network of the best epoch.
+    """Train into ``run`` and return the averaged network of the best epoch, or the last.
 
     The folder receives config.json, metrics.csv, learning_curve.png, weights.npz (best averaged weights, in layer order), and
     checkpoint.npz, from which an interrupted run goes on. ``progress`` is told (epoch, batch, loss).
@@ -104,7 +106,7 @@ def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, prog
         twin.set_weights([config.kept * s + (1 - config.kept) * a for s, a in zip(start, averaged, strict=True)])
         figures = validate(twin)
         score = figures["score"]
-        if score >= best:
+        if score >= best or config.takes_last:
             best = score
             save_weights(run / "weights.npz", twin.get_weights())
         _append(run / "metrics.csv", {"epoch": epoch, "loss": losses[-1], **figures, "seconds": round(time.monotonic() - started, 1)})

@@ -1,6 +1,6 @@
 """What each network is trained on: the mixture of sources, the validation strips, and the sizes of a full run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from edge.recognize.bundle import read_bundle
-from edge.service.labelled import Part as SitePart
 from edge.service.labelled import hash_of, read_folders
 from train.data.boxes import with_found_boxes
 from train.data.corrected import load_corrected, of_network
@@ -49,7 +48,6 @@ _SITE_SHARE = 0.25
 # Of fitted amounts of an invented site 87 % were read right, of Meza 0.8 points fewer than before; with a quarter of the released weights
 # 84 % and 0.2 points (docs/retraining.md).
 _KEPT = 0.25
-_LEARNED: tuple[SitePart, ...] = ("train", "validate")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,42 +79,29 @@ def recipe(config: FitConfig, folder: Path) -> Recipe:
 
 
 def site_recipe(config: FitConfig, folder: Path, corrections: Sequence[Path]) -> tuple[FitConfig, Recipe]:
-    """Return a recipe that also learns from folders of a site's corrections, and the configuration that names them.
+    """Return a recipe that also learns from folders of a site's corrections, and the configuration that says so.
 
     Raises:
         PictureError: a folder was not written by the export.
         ValueError: there is nothing in them for this network.
     """
     design, fields = DESIGNS[config.design], read_folders(corrections)
-    bundle, learned = read_bundle(), of_network(fields, design.network)
-    strips = {part: load_corrected(fields, part, design.network, bundle) for part in _LEARNED} if learned else {"train": []}
-    kept = _KEPT if config.start_from else 0.0
-    config = replace(config, n_corrected=len(learned), corrected_sha256=hash_of(learned), kept=kept)
-    return config, with_corrected(recipe(config, folder), strips, design)
-
-
-def with_corrected(made: Recipe, strips: Mapping[str, list[LabelledStrip]], design: Design) -> Recipe:
-    """Return a recipe that also learns from what a site corrected: ``strips`` has its parts ``train`` and ``validate``.
-
-    Each part that chooses among epochs has an equal say, the site's too.
-
-    Raises:
-        ValueError: the network does not read strips, or there is nothing to learn from.
-    """
-    if not isinstance(made.batches, StripBatches):
-        raise ValueError(f"the network {design.network} does not read strips; there are no corrections for it")
-    if not strips["train"]:
+    learned = of_network(fields, design.network)
+    if not learned:
         raise ValueError(f"none of the corrections is for the network {design.network}: fit another one")
+    strips = load_corrected(learned, design.network, read_bundle())
+    kept = _KEPT if config.start_from else 0.0
+    config = replace(config, n_corrected=len(learned), corrected_sha256=hash_of(learned), kept=kept, takes_last=True)
+    return config, with_corrected(recipe(config, folder), strips)
+
+
+def with_corrected(made: Recipe, strips: list[LabelledStrip]) -> Recipe:
+    """Return a recipe whose strips are in part those that a site corrected."""
+    assert isinstance(made.batches, StripBatches)
     batches = made.batches
     own = _SITE_SHARE / (1 - _SITE_SHARE) * sum(share for _, share, _ in batches.mixture.kinds)
-    mixture = Mixture((*batches.mixture.kinds, ("site", own, real_strip(strips["train"]))))
-    judge = strip_validation(design, {"site": strips["validate"]}) if strips["validate"] else None
-
-    def validate(model: keras.Model) -> dict[str, float]:
-        figures = {**made.validate(model), **(judge(model) if judge else {})}
-        return {**figures, "score": float(np.mean([value for name, value in figures.items() if name != "score"]))}
-
-    return Recipe(StripBatches(mixture, design, batches.seed, batches.batch_size), validate)
+    mixture = Mixture((*batches.mixture.kinds, ("site", own, real_strip(strips))))
+    return Recipe(StripBatches(mixture, batches.design, batches.seed, batches.batch_size), made.validate)
 
 
 def _load_digits(folder: Path, licence: Licence) -> list[LabelledDigits]:

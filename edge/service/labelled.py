@@ -1,4 +1,4 @@
-"""A folder that `checkreader store export-training` wrote, read back; and which of its checks may train, choose, or only judge."""
+"""A folder that `checkreader store export-training` wrote, read back; and which of its checks may train, and which only judge."""
 
 import hashlib
 import json
@@ -13,9 +13,9 @@ from edge.errors import PictureError
 from edge.pipeline import Kind
 
 LABELS = "labels.jsonl"
-Part = Literal["train", "validate", "judge"]
-# Of ten checks, so many only ever judge, and so many choose among epochs; the others train.
-_JUDGE, _VALIDATE = 4, 1
+Part = Literal["train", "judge"]
+# Of ten checks, so many only ever judge; the others train.
+_JUDGE = 4
 _EXPECTED: dict[str, tuple[type, ...]] = {
     "file": (str,), "kind": (str,), "text": (str,), "value": (str, int), "currency": (str,), "check": (int,), "was_accepted": (bool,),
     "stands_for": (float, int),
@@ -56,7 +56,7 @@ class Labelled:
 def part_of(check: int) -> Part:
     """Return what a check may be used for: settled by its number alone, so that it stays the same in every export and every retraining."""
     place = int.from_bytes(hashlib.sha256(f"check {check}".encode()).digest()[:8], "big") % 10
-    return "judge" if place < _JUDGE else "validate" if place < _JUDGE + _VALIDATE else "train"
+    return "judge" if place < _JUDGE else "train"
 
 
 def read_folders(folders: Sequence[Path]) -> list[Labelled]:

@@ -17,7 +17,7 @@ from edge.locate.strip import normalize_strip
 from edge.pipeline import Kind
 from edge.recognize.bundle import Bundle
 from edge.recognize.network import StripNetwork
-from edge.service.labelled import Labelled, Part
+from edge.service.labelled import Labelled
 from train.data.sources import LabelledStrip
 from train.networks import NetworkName
 
@@ -27,11 +27,11 @@ _DIGITS = "0123456789"
 
 def of_network(fields: Sequence[Labelled], network: NetworkName) -> list[Labelled]:
     """Return the fields that a network reads and may learn from: none that judges."""
-    return [field for field in fields if field.kind in KINDS_OF.get(network, ()) and field.part != "judge"]
+    return [field for field in fields if field.kind in KINDS_OF.get(network, ()) and field.part == "train"]
 
 
-def load_corrected(fields: Sequence[Labelled], part: Part, network: NetworkName, bundle: Bundle) -> list[LabelledStrip]:
-    """Return one part of the strips that a network learns from; each check is a group of its own.
+def load_corrected(fields: Sequence[Labelled], network: NetworkName, bundle: Bundle) -> list[LabelledStrip]:
+    """Return the strips that a network learns from; each check is a group of its own.
 
     Args:
         bundle: whose network says how the fields are written.
@@ -41,8 +41,6 @@ def load_corrected(fields: Sequence[Labelled], part: Part, network: NetworkName,
     """
     reader, strips = StripNetwork(bundle, network), []
     for field in of_network(fields, network):
-        if field.part != part:
-            continue
         picture = np.asarray(cv2.cvtColor(field.frame().pixels, cv2.COLOR_BGR2GRAY), np.uint8)
         if (text := _written(field, picture, reader)) is not None:
             is_whole = network == "micr"  # every symbol of a line is in its label; separators of a number are not

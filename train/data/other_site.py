@@ -36,10 +36,11 @@ _STRIPED_PENS = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SiteStrip:
-    """A cut amount, uint8 (height, width), and what it is: the text of its value."""
+    """A cut amount, uint8 (height, width); ``text`` is its value as a person says it, ``written`` the digits that stand there."""
 
     picture: U8
     text: str
+    written: str
 
 
 def site_strips(n_strips: int, seed: int, day: int = 0) -> Iterator[SiteStrip]:
@@ -61,7 +62,7 @@ def site_strips(n_strips: int, seed: int, day: int = 0) -> Iterator[SiteStrip]:
         picture = _seen(_on_form(np.pad(ink, 10), forms[int(rng.integers(len(forms)))], rng), rng)
         if normalize_strip(picture).ink.shape[1] <= _WIDEST_PX:
             n_made += 1
-            yield SiteStrip(picture, format_amount(minor_units, money))
+            yield SiteStrip(picture, format_amount(minor_units, money), "".join(letter for letter in text if letter.isdigit()))
 
 
 def keep_day(store: Store, reader: Reader, strips: Iterable[SiteStrip], drawn_one_in: int, seed: int = 1) -> tuple[int, int]:
