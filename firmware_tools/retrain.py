@@ -103,7 +103,7 @@ def networks_to_fit(fields: Sequence[Labelled]) -> list[str]:
     if not chosen:
         said = ", ".join(f"{counts['train']} for {network}" for network, counts in parts.items())
         raise UsageError(f"there are too few corrections to learn from ({said}; at least {LEAST_TRAINED} are needed); review more")
-    n_judging = sum(field.part == "judge" for field in fields)
+    n_judging = sum(parts[network]["judge"] for network in chosen)
     if n_judging < LEAST_READINGS:
         raise UsageError(f"there are {n_judging} readings to judge by, at least {LEAST_READINGS} are needed; review more")
     return chosen
@@ -206,6 +206,8 @@ def _train(words: Sequence[object]) -> None:
             sys.stderr.write(line)
             if line.startswith("checkreader-train: "):
                 cause = line.partition(": ")[2].strip()
+            elif cause and line.startswith("  "):  # what the gate has found, set by set
+                cause += f" {line.strip()};"
     if child.returncode:
         said = cause or f"it ended with {child.returncode}; what it said stands above"
         raise StepError(f"checkreader-train {words[0]}: {said}", child.returncode if child.returncode > 0 else 70)
