@@ -16,7 +16,7 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-device test-fleet test-deb test-boot test-deb-arm64 deb report ablation bench samples docs screenshots test-durability load soak install-service lock clean
+.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-device test-fleet test-retrain test-deb test-boot test-deb-arm64 deb report ablation bench samples docs screenshots test-durability load soak install-service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +65,9 @@ test-device: ## the Pi's camera module through picamera2 on a virtual camera, an
 
 test-fleet: $(VENV)/.test ## deploy to twenty sshds on loopback, break connections; skipped where sshd is missing
 	@TEST_FLEET=1 $(BIN)/python -m pytest tests/firmware_tools/test_deploy.py $(ARGS)
+
+test-retrain: $(VENV)/.test ## retrain on an invented site, small, and let a device take what is better; needs TRAIN_DATA, about ten minutes
+	@TEST_RETRAIN=1 $(BIN)/python -m pytest tests/firmware_tools/test_retrain.py $(ARGS)
 
 test-deb: $(VENV)/.test ## install, upgrade, downgrade and purge the package in a bare Debian (root); skipped where debootstrap is missing
 	@{ tests/device/debian build bookworm && tests/device/debian build trixie && \

@@ -8,12 +8,14 @@ import typer
 from edge import __version__
 from edge.errors import EdgeError
 from edge.quiet import quiet_libraries
+from firmware_tools.compare_command import add_compare
 from firmware_tools.deb_command import add_deb
 from firmware_tools.deploy_command import add_deploy
 from firmware_tools.keys import keygen
 from firmware_tools.pack import pack
 from firmware_tools.provision_command import add_provision
 from firmware_tools.receive import receive
+from firmware_tools.retrain_command import add_retrain
 from firmware_tools.sign import sign
 from firmware_tools.update import rollback, update
 from firmware_tools.verify import verify
@@ -52,9 +54,11 @@ app.command()(rollback)
 app.command(hidden=True)(receive)
 
 
+add_compare(app)
 add_deb(app)
 add_deploy(app)
 add_provision(app)
+add_retrain(app)
 
 
 def main() -> NoReturn:

@@ -39,6 +39,9 @@ def fit(
     seed: Annotated[int, typer.Option(min=0)] = 1,
     licence: Annotated[Literal["any", "open"], typer.Option(help="open: only openly licensed sets")] = "any",
     start_from: Annotated[Path | None, typer.Option(help="weights.npz of an earlier run of the same design")] = None,
+    corrections: Annotated[
+        list[Path] | None, typer.Option(help="also learn from a folder of checkreader store export-training; may be given again")
+    ] = None,
 ) -> None:
     """Train one network from the development sets; start again to go on from the last finished epoch."""
     choose_backend()
@@ -48,7 +51,7 @@ def fit(
 
     from train.fit import fit as fit_network
     from train.networks import DESIGNS
-    from train.recipes import full_run, recipe
+    from train.recipes import full_run, recipe, site_recipe
 
     if design not in DESIGNS:
         raise typer.BadParameter(f"{design} is none of {', '.join(DESIGNS)}", param_hint="design")
@@ -62,7 +65,10 @@ def fit(
         licence=licence,
         start_from=str(start_from) if start_from else None,
     )
-    made = recipe(config, data_folder(data))
+    if corrections:
+        config, made = site_recipe(config, data_folder(data), corrections)
+    else:
+        made = recipe(config, data_folder(data))
     columns = (
         TextColumn("epoch {task.fields[epoch]}"),
         BarColumn(),

@@ -10,7 +10,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,7 +31,12 @@ _WARM_UP_SHARE = 0.03
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitConfig:
-    """What makes a run what it is; stored in the run folder and compared when the run is resumed."""
+    """What makes a run what it is; stored in the run folder and compared when the run is resumed.
+
+    ``n_corrected`` strips that a site corrected were learned from; ``corrected_sha256`` is the hash of them. ``kept`` is the share of
+    ``start_from`` in the weights that a run ends with: a network that learns something new forgets less (Wortsman et al. 2022).
+    ``takes_last``: the last epoch is taken, whatever the validation part says, as that holds nothing of what is new.
+    """
 
     design: str
     epochs: int
@@ -42,6 +47,10 @@ class FitConfig:
     seed: int = 1
     licence: str = "any"
     start_from: str | None = None
+    n_corrected: int = 0
+    corrected_sha256: str | None = None
+    kept: float = 0.0
+    takes_last: bool = False
 
 
 class Batches(Protocol):
@@ -55,7 +64,7 @@ Progress = Callable[[int, int, float], None]
 
 
 def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, progress: Progress = lambda *_: None) -> keras.Model:
-    """Train into ``run`` and return the averaged network of the best epoch.
+    """Train into ``run`` and return the averaged network of the best epoch, or the last.
 
     The folder receives config.json, metrics.csv, learning_curve.png, weights.npz (best averaged weights, in layer order), and
     checkpoint.npz, from which an interrupted run goes on. ``progress`` is told (epoch, batch, loss).
@@ -82,6 +91,7 @@ def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, prog
     loss = _loss_of(design)
     model.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
     optimizer.build(model.trainable_variables)
+    start = model.get_weights()
     averaged, best, first_epoch = _resume(run, model, optimizer)
     twin = design.build()
     for epoch in range(first_epoch, config.epochs):
@@ -93,12 +103,12 @@ def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, prog
                 averaged = _average(averaged, model.get_weights(), epoch * config.batches_per_epoch + step)
             progress(epoch, step, losses[-1])
         model.reset_metrics()
-        twin.set_weights(averaged)
+        twin.set_weights([config.kept * s + (1 - config.kept) * a for s, a in zip(start, averaged, strict=True)])
         figures = validate(twin)
         score = figures["score"]
-        if score >= best:
+        if score >= best or config.takes_last:
             best = score
-            save_weights(run / "weights.npz", averaged)
+            save_weights(run / "weights.npz", twin.get_weights())
         _append(run / "metrics.csv", {"epoch": epoch, "loss": losses[-1], **figures, "seconds": round(time.monotonic() - started, 1)})
         _checkpoint(run, model, optimizer, averaged, best, epoch + 1)
         draw_learning_curve(run)
@@ -155,8 +165,10 @@ def _claim(run: Path, config: FitConfig) -> None:
     path, wanted = run / "config.json", {**asdict(config), "backend": keras.backend.backend(), "keras": keras.__version__}
     if not path.exists():
         path.write_text(json.dumps(wanted, indent=1) + "\n")
-    elif (found := json.loads(path.read_text())) != wanted:
-        differing = sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k))
+        return
+    # A run from before a setting was thought of had its default.
+    found = {f.name: f.default for f in fields(FitConfig) if f.default is not MISSING} | json.loads(path.read_text())
+    if differing := sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k)):
         raise ValueError(f"{run} holds another run (differs in {', '.join(differing)}): choose another --run folder or delete this one")
 
 

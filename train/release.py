@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -84,7 +84,8 @@ def build_bundle(
         "accuracy": [],
         "sources": [
             {"name": s.name, "kind": s.kind, "licence": s.licence, "is_open": s.is_open, "sha256": sha256_of(s, folder)} for s in SOURCES
-        ],
+        ]
+        + list(_corrections(trained)),
         "tools": {"python": platform.python_version(), **{tool: metadata.version(tool) for tool in _TOOLS if _is_installed(tool)}},
     }
     unproved = parse_bundle(write_bundle(card, members), "the bundle being made")
@@ -92,6 +93,16 @@ def build_bundle(
     card["thresholds"] |= fit_thresholds(write_bundle(card, members), folder)
     card["parity"] = _proved(parse_bundle(write_bundle(card, members), "the bundle being proved"), models, folder)
     return write_bundle(card, members)
+
+
+def _corrections(trained: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield what networks learned from a site's own checks, as sources for the card."""
+    for network, config in trained.items():
+        if digest := config.get("corrected_sha256"):
+            yield {
+                "name": f"corrections ({network})", "kind": "corrections", "licence": "the site's own, not to be passed on",
+                "is_open": False, "sha256": digest, "n": config["n_corrected"],
+            }  # fmt: skip
 
 
 def _proved(bundle: Bundle, models: Mapping[NetworkName, keras.Model], folder: Path) -> dict[str, int]:

@@ -57,12 +57,13 @@ def guarded_threshold(evidence: Sequence[Evidence], accept: float, budget: float
     wrong = sorted({found.confidence for found in evidence if found.is_drawn and not found.is_right and found.confidence >= accept})
     for threshold in (accept, *(math.nextafter(confidence, 2.0) for confidence in wrong)):
         found = estimate_error(evidence, threshold)
-        if not _is_at_risk(found.n_wrong, found.n, budget):
+        if not is_at_risk(found.n_wrong, found.n, budget):
             return threshold
     return 1.01
 
 
-def _is_at_risk(n_wrong: int, n: int, budget: float) -> bool:
+def is_at_risk(n_wrong: int, n: int, budget: float) -> bool:
+    """Return whether so many wrong ones among the accepted speak against the budget: within it they would hardly ever turn up."""
     return n_wrong > 0 and _at_least(n_wrong, n, budget) < _RISK
 
 

@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.config import Config
-from edge.datatypes import Frame
+from edge.datatypes import Frame, Reading
 from edge.errors import StoreError
 from edge.pipeline import Kind, Reader
+from edge.service.audit import is_at_risk
 from edge.service.database import DATABASE
-from edge.service.export_training import labelled_strips
+from edge.service.export_training import labelled_strips, same_by
 from edge.service.pictures import Pictures
 from edge.service.record import Record
 from edge.service.rows import record_of
 from edge.service.store import WHOLE
-from edge.service.truth import currency_code
 from edge.service.vault import open_vault
 
 _KINDS: dict[str, Kind] = {"amount": "amount", "date": "date", "digits": "digits", "micr": "micr"}
-# What says that a reading is the same as what a person said, by kind; of the others it is the text.
-_SAME_BY = {"amount": "minor_units", "date": "iso"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +38,17 @@ class Score:
 
     n: int
     n_right: int
+    n_accepted: int
     n_wrong_accepted: int
+
+    def is_worse_than(self, before: "Score", budget: float) -> bool:
+        """Return whether a bundle reads fewer right than the one before, or accepts more wrongly, and more than the budget explains.
+
+        The readings are those that people looked at, so most of them the one before was not sure of and could not accept wrongly: that
+        the new one accepts a wrong one of them now says nothing by itself.
+        """
+        is_over = self.n_wrong_accepted > before.n_wrong_accepted and is_at_risk(self.n_wrong_accepted, self.n_accepted, budget)
+        return self.n_right < before.n_right or is_over
 
 
 def confirmed_strips(config: Config, most: int) -> list[ConfirmedStrip]:
@@ -68,15 +76,18 @@ def confirmed_strips(config: Config, most: int) -> list[ConfirmedStrip]:
 def score(reader: Reader, strips: list[ConfirmedStrip]) -> Score:
     """Return how a reader reads strips that people confirmed."""
     readings = [(strip, reader.read_strip(strip.frame, strip.kind, strip.currency)) for strip in strips]
-    right = [(r.values.get(_SAME_BY[s.kind]) if s.kind in _SAME_BY else r.text) == s.truth for s, r in readings]
-    wrong = sum(not is_right and r.verdict == "accepted" for is_right, (_, r) in zip(right, readings, strict=True))
-    return Score(len(strips), sum(right), wrong)
+    right = [is_right(r, s.kind, s.truth) for s, r in readings]
+    accepted = [r.verdict == "accepted" for _, r in readings]
+    return Score(len(strips), sum(right), sum(accepted), sum(a and not ok for a, ok in zip(accepted, right, strict=True)))
+
+
+def is_right(reading: Reading, kind: Kind, truth: object) -> bool:
+    """Return whether a reading says what a person said: the same money, the same day, or the same symbols."""
+    key = same_by(kind)
+    return (reading.text if key == "text" else reading.values.get(key)) == truth
 
 
 def _strips_of(record: Record, jpeg: bytes) -> Iterator[ConfirmedStrip]:
     for label, pixels in labelled_strips(record, jpeg):
-        kind = _KINDS[label["kind"]]
-        field = "check_number" if kind == "digits" else kind
-        truth = record.truth[field].get(_SAME_BY.get(kind, "text"))
         # Copied, so that the page that the strip was cut from need not be kept.
-        yield ConfirmedStrip(Frame(pixels.copy(), label["file"]), kind, currency_code(record), truth)
+        yield ConfirmedStrip(Frame(pixels.copy(), label["file"]), _KINDS[label["kind"]], label["currency"], label["value"])

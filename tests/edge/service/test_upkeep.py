@@ -21,12 +21,12 @@ from edge.errors import StoreError, UsageError
 from edge.service.calibrate_command import calibrate_store
 from edge.service.event import Event
 from edge.service.export_training import export_strips
+from edge.service.labelled import read_folders
 from edge.service.record import Query, Record
 from edge.service.retention import sweep
 from edge.service.store import Store
 from edge.service.supervisor import feed_watchdog, notify
 from tests.edge.service.conftest import NOW, PICTURE
-from train.data.corrected import load_corrected
 
 Make = Callable[..., Record]
 
@@ -101,16 +101,21 @@ def test_corrected_fields_become_labelled_strips_that_training_reads(tmp_path: P
     store = Store(tmp_path / "store")
     for number in range(3):
         store.add(make_record(status="unsure", number=str(number + 1)), cv2.imencode(".jpg", page)[1].tobytes())
+    store.add(make_record(status="accepted", number="1"), cv2.imencode(".jpg", page)[1].tobytes())  # the first check once more
     store.correct(1, {"amount": "1,284.56", "date": None}, "ann")
     store.correct(2, {}, "ann")
+    store.correct(4, {}, "ann")
     store.close()
     config = Config(store=StoreConfig(folder=str(tmp_path / "store")))
     assert export_strips(config, tmp_path / "strips") == 0
-    strips = load_corrected(tmp_path / "strips", "amount")
-    assert sorted((strip.text, strip.group) for strip in strips) == [("1,234.56", "2"), ("1,284.56", "1")]
-    assert strips[0].picture.shape == (40, 200, 3)
-    assert strips[0].picture.mean() < 60
-    assert load_corrected(tmp_path / "strips", "date") == []
+    fields = read_folders([tmp_path / "strips"])
+    assert [(f.kind, f.text, f.value, f.check) for f in fields] == [
+        ("amount", "1,234.56", 123456, 1), ("amount", "1,234.56", 123456, 2), ("amount", "1,284.56", 128456, 1),
+    ]  # fmt: skip
+    # Of three unsure records two were looked at; the one that was accepted was looked at, too.
+    assert [f.stands_for for f in fields] == [1.0, 1.5, 1.5]
+    assert fields[0].frame().size == (200, 40)
+    assert fields[0].frame().pixels.mean() < 60
     with pytest.raises(UsageError, match="already"):
         export_strips(config, tmp_path / "strips")
 
