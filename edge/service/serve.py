@@ -1,5 +1,6 @@
 """`checkreader serve`: the daemon with its page, until somebody ends it."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -24,6 +25,7 @@ from edge.service.vault import open_vault
 _LOG = logging.getLogger(__name__)
 _PACKAGES = ("fastapi", "uvicorn", "jinja2", "python_multipart", "cryptography")
 _LAST_WORDS_S = 3
+_NO_PAGE = 69  # its server has ended by itself: to be started again
 _MOST_CONNECTIONS = 128  # four times the browsers that may look on; more are told 503
 
 
@@ -51,7 +53,7 @@ def serve(config: Config) -> int:
         raise MissingDependencyError(f"the page needs {', '.join(missing)}: make .venv/.serve, or pip install 'checkreader[serve]'")
     log_to_stderr()
     keep_heap_small()
-    with closing(_listen(config.web)) as listener, closing(open_store(config)) as store:
+    with _until_signalled() as is_ended, closing(_listen(config.web)) as listener, closing(open_store(config)) as store:
         n_strays = store.remove_stray_pictures()
         if n_strays:
             _LOG.warning("%d pictures without a record were removed; the power went before they were told of", n_strays)
@@ -60,11 +62,11 @@ def serve(config: Config) -> int:
             firmware.begin()
         daemon = Daemon(config, store, firmware=firmware)
         with _told(config, daemon, firmware):
-            _answer(config, daemon, store, listener)
+            _answer(config, daemon, store, listener, is_ended)
         if firmware is not None:
             with suppress(OSError):  # then the next start goes back
                 firmware.pause()
-    return 0
+    return 0 if is_ended.is_set() else _NO_PAGE
 
 
 def log_to_stderr() -> None:
@@ -73,6 +75,14 @@ def log_to_stderr() -> None:
     is_journal = "JOURNAL_STREAM" in os.environ
     handler.setFormatter(_JournalFormatter() if is_journal else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("uvicorn.error").addFilter(_without_cut_off)
+
+
+def _without_cut_off(record: logging.LogRecord) -> bool:
+    """Say of a request that the end has cut off (an upload that stood still) no more than that: it is no fault of ours."""
+    if record.exc_info and record.exc_info[0] is asyncio.CancelledError:
+        record.msg, record.args, record.exc_info, record.levelno, record.levelname = "a request was cut off", (), None, logging.INFO, "INFO"
+    return True
 
 
 class _JournalFormatter(logging.Formatter):
@@ -112,14 +122,14 @@ def _told(config: Config, daemon: Daemon, firmware: Firmware | None) -> Iterator
     try:
         yield
     finally:
-        notify("STOPPING=1")
         is_over.set()
         daemon.stop()
         if publisher is not None:
             publisher.close()
 
 
-def _answer(config: Config, daemon: Daemon, store: Store, listener: socket.socket) -> None:
+def _answer(config: Config, daemon: Daemon, store: Store, listener: socket.socket, is_ended: threading.Event) -> None:
+    """Answer until ``is_ended``, or until the server ends by itself."""
     import uvicorn
 
     from edge.service.auth import FailureLimit, Sessions, Token, is_local
@@ -163,11 +173,13 @@ def _answer(config: Config, daemon: Daemon, store: Store, listener: socket.socke
     listener.listen()  # from here on nobody who asks is turned away
     _LOG.info("the page is at %s://%s:%d", scheme, "localhost" if is_here_alone else shown, port)
     thread = threading.Thread(target=server.run, args=([listener],), name="web", daemon=True)
-    with _until_signalled() as is_ended:
-        thread.start()
-        notify("READY=1")
-        while not is_ended.wait(1.0) and thread.is_alive():
-            pass
+    thread.start()
+    notify("READY=1")
+    while not is_ended.wait(1.0) and thread.is_alive():
+        pass
+    notify("STOPPING=1")
+    if not is_ended.is_set():
+        _LOG.error("the page's server has ended by itself")
     feed.end()  # streams to browsers would hold the server up
     server.should_exit = True
     thread.join(timeout=2 * _LAST_WORDS_S)
@@ -175,7 +187,10 @@ def _answer(config: Config, daemon: Daemon, store: Store, listener: socket.socke
 
 @contextmanager
 def _until_signalled() -> Iterator[threading.Event]:
-    """Give what is set by SIGTERM, SIGINT or SIGHUP (a terminal that was closed)."""
+    """Give what is set by SIGTERM, SIGINT or SIGHUP (a terminal that was closed).
+
+    It holds from before anything is opened until all is closed: a second signal changes nothing.
+    """
     is_ended = threading.Event()
     before = {number: signal.signal(number, lambda *_: is_ended.set()) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
