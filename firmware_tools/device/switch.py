@@ -50,7 +50,7 @@ def health(settings: Mapping[str, Any], wanted_sha256: str | None) -> str:
 
     try:
         words = ask("/readyz")
-        if words != "ready" or wanted_sha256 is None or not is_open:
+        if words != "ready" or wanted_sha256 is None or not is_open or web.get("is_token_asked_here"):
             return words
         running = str(json.loads(ask("/api/v1/state"))["bundle"]["sha256"])
         return words if running == wanted_sha256 else f"it runs the bundle {running[:12]}"
