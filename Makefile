@@ -16,7 +16,7 @@ BIN        := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-device test-fleet test-retrain test-deb test-boot test-deb-arm64 deb report ablation bench samples docs screenshots test-durability load soak install-service lock clean
+.PHONY: help read run train check lint types test fuzz corruptions power-cuts reproduce test-reference test-arm64 test-device test-fleet test-retrain test-deb test-boot test-deb-arm64 deb report ablation bench samples docs shift screenshots test-durability load soak install-service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -102,6 +102,9 @@ docs: $(VENV)/.train ## measure the tables of docs/stages.md and docs/fusion.md 
 	@$(BIN)/checkreader-train stages --docs docs/stages.md --failures build/failures
 	@$(BIN)/checkreader-train quality --docs docs/stages.md
 	@$(BIN)/checkreader-train bursts --docs docs/fusion.md
+
+shift: $(VENV)/.train ## measure the table of docs/audit.md again: other pens and another camera, the audit, calibration (some minutes)
+	@PYTHONPATH=. $(BIN)/python bench/shifted_stream.py $(ARGS)
 
 screenshots: $(VENV)/.test ## pictures of the page in build/screenshots, as people see it (needs Chromium); the README's in docs/
 	@PYTHONPATH=. $(BIN)/python tests/end_to_end/screenshots.py build/screenshots --readme docs

@@ -135,7 +135,7 @@ def simulate(calm: list[Read], off: list[Read], seed: int, n_looked_at: int, n_a
     scores[f"before the shift, calibrated with {n_looked_at}"] = site.score(calm_rest)
     scores[f"shifted, calibrated before with {n_looked_at}"] = site.score(off_rest)
     site.watch(stream(off, n_audited))
-    scores[f"the same, {n_audited:,} readings later: the audit has tightened"] = site.score(off_rest)
+    scores[f"the same ({n_looked_at}), {n_audited:,} readings later: the audit has tightened"] = site.score(off_rest)
     site.evidence, site.confidences = [], []  # of what came since, a person looks at so many in a row
     site.watch(stream(off, n_looked_at), is_all_looked_at=True)
     site.calibrate()
@@ -146,7 +146,7 @@ def simulate(calm: list[Read], off: list[Read], seed: int, n_looked_at: int, n_a
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strips", type=int, default=8_000)
-    parser.add_argument("--sites", type=int, default=100)
+    parser.add_argument("--sites", type=int, default=60)
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
     with Pool(options.processes) as pool:
@@ -160,7 +160,7 @@ def main() -> None:
         for seed in range(options.sites):
             for state, score in simulate(calm, off, seed, n_looked_at, 5_000).items():
                 if "released" not in state or n_looked_at == 50:
-                    table.setdefault(state if "same" not in state else f"{state} ({n_looked_at})", []).append(score)
+                    table.setdefault(state, []).append(score)
     n_judged = len(calm) - len(calm) // 2
     print("| stream | error among the accepted (95 % of the sites) | sites within 1 % | accepted |\n|---|---|---|---|")
     for state, scores in table.items():

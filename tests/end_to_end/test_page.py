@@ -87,6 +87,13 @@ def asked(site: Served, path: str) -> Any:
         return json.load(answer)
 
 
+def broken_rules(page: Page) -> dict[str, list[str]]:
+    """Return what axe finds wrong with the page that is open."""
+    page.evaluate(AXE)
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in found["violations"]}
+
+
 def test_a_check_arrives_and_is_shown_without_a_reload(browser: Browser, tmp_path: Path, serve: Serve) -> None:
     with serve(tmp_path / "store", f"replay:{FRAMES}") as site, opened(browser) as context:
         page = quiet_page(context)
@@ -208,6 +215,7 @@ def test_the_reader_is_adjusted_to_its_place_and_back(browser: Browser, tmp_path
         page.get_by_role("link", name="Accuracy").click()
         expect(page.locator("#outcomes tbody tr")).to_have_count(3)
         expect(page.get_by_role("button", name="Restore the earlier one")).to_be_disabled()
+        assert broken_rules(page) == {}
         page.get_by_role("button", name="Adjust").click()
         expect(page.get_by_role("button", name="Restore the earlier one")).to_be_enabled()
         expect(page.locator("label[for=progress]")).to_contain_text("0 of 50 readings")
@@ -260,10 +268,7 @@ def test_every_page_is_accessible_and_fits_the_screen(browser: Browser, looked_a
             page.goto(looked_at.url + path, wait_until="domcontentloaded")
             if path == "/review":
                 expect(page.locator("#question")).to_be_visible()
-            page.evaluate(AXE)
-            found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-            broken = {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in found["violations"]}
-            assert broken == {}, path
+            assert broken_rules(page) == {}, path
             assert page.evaluate("() => document.documentElement.scrollWidth") <= size[0], path
         assert page.wrong == []  # type: ignore[attr-defined]
 

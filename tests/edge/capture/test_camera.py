@@ -72,11 +72,10 @@ class TestEachCamera(CameraContract):
 
 def test_a_live_replay_keeps_its_pace_and_misses_what_nobody_waits_for(folder: Path) -> None:
     camera = open_live(folder, fps=20)
-    camera.look()
     started = time.monotonic()
-    for _ in range(6):
+    for _ in range(7):  # the first is there at once
         camera.look()
-    assert time.monotonic() - started > 0.25
+    assert time.monotonic() - started > 0.29
     camera.close()
 
 
