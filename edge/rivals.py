@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,6 +31,8 @@ _LIKELY = 0.5
 _PART = 0.5
 # No digit of an accepted amount is less sure than this against its rivals. Whole strings may be: many rivals share what a digit leaves.
 _SURE_DIGIT = 0.97
+# Figures of one number stand no further apart than this share of their width.
+_WIDE_SPACE = 0.75
 # A check number has at least so many figures.
 _LEAST_NUMBER = 3
 MIRRORED = "the picture is mirrored"
@@ -97,6 +100,8 @@ def checked_figures(amount: Reading | None, numbers: Sequence[str | None], has_d
         return replace(amount, verdict="unsure", reason="it may be the year of a date that could not be read")
     if "/" in said and amount.values["minor_units"] < _ONE:  # "54/100" ends the amount in words
         return replace(amount, verdict="unsure", reason="cents alone stand there: they may be the end of the amount in words")
+    if said.strip("$*-")[:1] in (".", ","):
+        return replace(amount, verdict="unsure", reason="cents alone stand there: figures before the point may be missing")
     if len(said.strip("$*-/=")) == 1:
         return replace(amount, verdict="unsure", reason="a figure alone may be the printed sign of the currency")
     pointed = next((other for other in amount.alternatives if _figures(other.text) == figures and other.confidence > _POINT_SEEN), None)
@@ -108,10 +113,17 @@ def checked_figures(amount: Reading | None, numbers: Sequence[str | None], has_d
 
 
 def checked_digits(amount: Reading | None) -> Reading | None:
-    """Return an amount, unsure where one of its digits is not sure against its rivals."""
+    """Return an amount, unsure where one of its digits is not sure against its rivals, or stands apart from the others."""
     digits = [symbol for symbol in amount.symbols if symbol.symbol.isdigit()] if amount is not None else []
     if amount is None or amount.verdict != "accepted" or not digits:
         return amount
+    widest = _WIDE_SPACE * float(np.median([digit.box[2] for digit in digits]))
+    for before, after in pairwise(amount.symbols):
+        # Between whole and cents of a fraction there is room; a sign that was read as a figure stands apart as well.
+        is_wide = before.symbol.isdigit() and after.symbol.isdigit() and after.box[0] - before.box[0] - before.box[2] > widest
+        if is_wide and not any(symbol.symbol == "/" for symbol in amount.symbols):
+            reason = f"a wide space stands after {before.symbol!r}: it may not be a figure of the amount"
+            return replace(amount, verdict="unsure", reason=reason)
     place, weakest = min(enumerate(digits, 1), key=lambda pair: pair[1].confidence)
     if weakest.confidence >= _SURE_DIGIT:
         return amount
