@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from edge.datatypes import Box, CheckReading, FieldName, FieldRegion, Page, Reading
+from edge.locate.cells import has_empty_cells
 from edge.locate.spoilt import has_cover, is_crossed_out, odd_digit
 
 # A field is accepted only where its place is this sure: the threshold was fitted on strips that were known to be the field.
@@ -27,6 +28,10 @@ _POINT_SEEN = 0.001
 _ONE = 100
 # A reading likelier than this needs no second look at a part of its field.
 _LIKELY = 0.5
+# A date surer than this is written, whatever its cells look like.
+_SURE_DATE = 0.9
+# What is read from a part is worth showing from here on; an empty field reads as something, too.
+_LEAST_PART = 0.05
 # What is read from a part has to be so much likelier than what is read from the whole.
 _PART = 0.5
 # No digit of an accepted amount is less sure than this against its rivals. Whole strings may be: many rivals share what a digit leaves.
@@ -73,7 +78,11 @@ def in_part(region: FieldRegion) -> FieldRegion | None:
 
 def seen_in_part(reading: Reading) -> Reading:
     """Return what was read from a part of a field: never accepted, as a figure beside it may belong to it."""
-    return replace(reading, verdict="unsure", reason="more may stand beside it than was read") if reading.text is not None else reading
+    if reading.text is None:
+        return reading
+    if reading.confidence < _LEAST_PART:
+        return Reading(None, "unreadable", 0.0, reading.reason, reading.box, values={**reading.values, "minor_units": None})
+    return replace(reading, verdict="unsure", reason="more may stand beside it than was read")
 
 
 def checked_number(printed: Reading | None, line: Reading | None) -> Reading | None:
@@ -237,6 +246,16 @@ def without_sign(amount: Reading | None) -> Reading | None:
     if not signs or not all(is_covered(box, signs) for box in digits):
         return amount
     return Reading(None, "unreadable", 0.0, "empty", amount.box, values={**amount.values, "minor_units": None})
+
+
+def without_cells(date: Reading, page: Page) -> Reading:
+    """Return a date, or that there is none where what was read, not surely, are the sides of empty cells."""
+    if date.confidence >= _SURE_DATE or date.box is None or date.reason == "empty":
+        return date
+    x, y, width, height = (round(side) for side in date.box)
+    if not has_empty_cells(page.ink[y : y + height, x : x + width]):
+        return date
+    return Reading(None, "unreadable", 0.0, "empty", date.box, values={"iso": None})
 
 
 def is_covered(box: Box, by: Sequence[Box]) -> bool:
