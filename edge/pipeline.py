@@ -231,7 +231,8 @@ class Reader:
 
     def _read_box(self, page: Page, name: FieldName, page_box: Box, currency: str, timings: Timings) -> Reading:
         cut, box = cut_field(page, page_box, name)
-        return self._read(cut, _KIND_OF_FIELD[name], currency, box, timings)
+        reading = self._read(cut, _KIND_OF_FIELD[name], currency, box, timings)
+        return rivals.without_cells(reading, page) if name == "date" else reading
 
     def _read(self, picture: U8, kind: Kind, currency: str, box: Box, timings: Timings) -> Reading:
         network = self._network(_network_of(kind))

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from edge.datatypes import Box, CheckReading, FieldName, FieldRegion, Page, Reading
+from edge.locate.cells import has_empty_cells
 from edge.locate.spoilt import has_cover, is_crossed_out, odd_digit
 
 # A field is accepted only where its place is this sure: the threshold was fitted on strips that were known to be the field.
@@ -26,10 +28,16 @@ _POINT_SEEN = 0.001
 _ONE = 100
 # A reading likelier than this needs no second look at a part of its field.
 _LIKELY = 0.5
+# A date surer than this is written, whatever its cells look like.
+_SURE_DATE = 0.9
+# What is read from a part is worth showing from here on; an empty field reads as something, too.
+_LEAST_PART = 0.05
 # What is read from a part has to be so much likelier than what is read from the whole.
 _PART = 0.5
 # No digit of an accepted amount is less sure than this against its rivals. Whole strings may be: many rivals share what a digit leaves.
 _SURE_DIGIT = 0.97
+# Figures of one number stand no further apart than this share of their width.
+_WIDE_SPACE = 0.75
 # A check number has at least so many figures.
 _LEAST_NUMBER = 3
 MIRRORED = "the picture is mirrored"
@@ -70,7 +78,11 @@ def in_part(region: FieldRegion) -> FieldRegion | None:
 
 def seen_in_part(reading: Reading) -> Reading:
     """Return what was read from a part of a field: never accepted, as a figure beside it may belong to it."""
-    return replace(reading, verdict="unsure", reason="more may stand beside it than was read") if reading.text is not None else reading
+    if reading.text is None:
+        return reading
+    if reading.confidence < _LEAST_PART:
+        return Reading(None, "unreadable", 0.0, reading.reason, reading.box, values={**reading.values, "minor_units": None})
+    return replace(reading, verdict="unsure", reason="more may stand beside it than was read")
 
 
 def checked_number(printed: Reading | None, line: Reading | None) -> Reading | None:
@@ -97,6 +109,8 @@ def checked_figures(amount: Reading | None, numbers: Sequence[str | None], has_d
         return replace(amount, verdict="unsure", reason="it may be the year of a date that could not be read")
     if "/" in said and amount.values["minor_units"] < _ONE:  # "54/100" ends the amount in words
         return replace(amount, verdict="unsure", reason="cents alone stand there: they may be the end of the amount in words")
+    if said.strip("$*-")[:1] in (".", ","):
+        return replace(amount, verdict="unsure", reason="cents alone stand there: figures before the point may be missing")
     if len(said.strip("$*-/=")) == 1:
         return replace(amount, verdict="unsure", reason="a figure alone may be the printed sign of the currency")
     pointed = next((other for other in amount.alternatives if _figures(other.text) == figures and other.confidence > _POINT_SEEN), None)
@@ -108,10 +122,17 @@ def checked_figures(amount: Reading | None, numbers: Sequence[str | None], has_d
 
 
 def checked_digits(amount: Reading | None) -> Reading | None:
-    """Return an amount, unsure where one of its digits is not sure against its rivals."""
+    """Return an amount, unsure where one of its digits is not sure against its rivals, or stands apart from the others."""
     digits = [symbol for symbol in amount.symbols if symbol.symbol.isdigit()] if amount is not None else []
     if amount is None or amount.verdict != "accepted" or not digits:
         return amount
+    widest = _WIDE_SPACE * float(np.median([digit.box[2] for digit in digits]))
+    for before, after in pairwise(amount.symbols):
+        # Between whole and cents of a fraction there is room; a sign that was read as a figure stands apart as well.
+        is_wide = before.symbol.isdigit() and after.symbol.isdigit() and after.box[0] - before.box[0] - before.box[2] > widest
+        if is_wide and not any(symbol.symbol == "/" for symbol in amount.symbols):
+            reason = f"a wide space stands after {before.symbol!r}: it may not be a figure of the amount"
+            return replace(amount, verdict="unsure", reason=reason)
     place, weakest = min(enumerate(digits, 1), key=lambda pair: pair[1].confidence)
     if weakest.confidence >= _SURE_DIGIT:
         return amount
@@ -225,6 +246,16 @@ def without_sign(amount: Reading | None) -> Reading | None:
     if not signs or not all(is_covered(box, signs) for box in digits):
         return amount
     return Reading(None, "unreadable", 0.0, "empty", amount.box, values={**amount.values, "minor_units": None})
+
+
+def without_cells(date: Reading, page: Page) -> Reading:
+    """Return a date, or that there is none where what was read, not surely, are the sides of empty cells."""
+    if date.confidence >= _SURE_DATE or date.box is None or date.reason == "empty":
+        return date
+    x, y, width, height = (round(side) for side in date.box)
+    if not has_empty_cells(page.ink[y : y + height, x : x + width]):
+        return date
+    return Reading(None, "unreadable", 0.0, "empty", date.box, values={"iso": None})
 
 
 def is_covered(box: Box, by: Sequence[Box]) -> bool:

@@ -205,6 +205,24 @@ def test_an_amount_with_one_digit_that_is_not_sure_is_not_accepted() -> None:
     assert checked_digits(None) is None
 
 
+def test_a_figure_that_stands_apart_makes_an_amount_unsure_but_in_a_fraction_does_not() -> None:
+    def at(symbol: str, left: float) -> Symbol:
+        return Symbol(symbol, (left, 0.0, 10.0, 20.0), 0.999)
+
+    close = Reading("6,220.00", "accepted", 0.99, None, None, tuple(at(s, 12.0 * i) for i, s in enumerate("6220.00")))
+    assert checked_digits(close) is close
+    apart = replace(close, symbols=(at("6", -10.0), *close.symbols[1:]))
+    assert "wide space" in (getattr(checked_digits(apart), "reason", None) or "")
+    fraction = replace(apart, symbols=(*apart.symbols, at("/", 90.0)))
+    assert checked_digits(fraction) is fraction
+
+
+def test_cents_alone_may_be_what_is_left_of_an_amount() -> None:
+    box: Box = (0.0, 0.0, 10.0, 20.0)
+    cents = Reading("0.63", "accepted", 0.99, None, None, tuple(Symbol(s, box, 1.0) for s in "$.63"), values={"minor_units": 63})
+    assert "before the point" in (getattr(checked_figures(cents, [], True), "reason", None) or "")
+
+
 def test_what_is_read_from_a_part_of_a_place_counts_half_and_is_never_accepted() -> None:
     whole = FieldRegion("amount", (0, 0, 100, 20), 0.9, (20, 0, 80, 20))
     part = in_part(whole)

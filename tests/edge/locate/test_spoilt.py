@@ -50,6 +50,11 @@ def test_a_digit_in_another_colour_is_told() -> None:
     assert odd_digit(field(broad=3, colour=(200.0, 60.0, 40.0)), BOXES) == 3
 
 
+def test_a_digit_of_a_nearer_colour_is_told_where_all_others_are_alike() -> None:
+    assert odd_digit(field(broad=3, colour=(50.0, 70.0, 30.0)), BOXES) == 3
+    assert odd_digit(field(broad=3, colour=(80.0, 70.0, 30.0)), BOXES) is None
+
+
 def test_a_digit_that_only_shows_through_is_told() -> None:
     assert odd_digit(field(broad=1, colour=(168.0, 170.0, 163.0)), BOXES) == 1
 

@@ -1,0 +1,38 @@
+"""Cells with nothing but their printed letters are empty; with figures in them they are not."""
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.datatypes import U8
+from edge.locate.cells import has_empty_cells
+from edge.locate.micr_line import ink_of_page
+
+
+def cells(text: str = "", hints: str = "DDMMYYYY", n: int = 8) -> U8:
+    """A row of cells 24 x 34 pixels, figures in their middle, hints small at their feet."""
+    page = np.full((120, 340, 3), 230, np.uint8)
+    for index in range(n):
+        left = 60 + 24 * index
+        cv2.rectangle(page, (left, 40), (left + 24, 74), (90.0, 60.0, 70.0), 1)
+        if index < len(hints):
+            cv2.putText(page, hints[index], (left + 8, 71), cv2.FONT_HERSHEY_SIMPLEX, 0.32, (120.0, 90.0, 90.0), 1, cv2.LINE_AA)
+        if index < len(text):
+            cv2.putText(page, text[index], (left + 4, 66), cv2.FONT_HERSHEY_SIMPLEX, 0.75, (60.0, 30.0, 20.0), 2, cv2.LINE_AA)
+    return ink_of_page(page)[30:84, 50:270]
+
+
+@pytest.mark.parametrize("hints", ["DDMMYYYY", ""])
+def test_cells_without_writing_are_empty(hints: str) -> None:
+    assert has_empty_cells(cells(hints=hints))
+
+
+@pytest.mark.parametrize("text", ["11112011", "24072026", "31"])
+def test_cells_with_figures_are_not(text: str) -> None:
+    assert not has_empty_cells(cells(text))
+
+
+def test_a_field_without_cells_has_no_empty_ones() -> None:
+    assert not has_empty_cells(np.zeros((40, 200), np.uint8))
+    assert not has_empty_cells(cells(n=2))
+    assert not has_empty_cells(np.zeros((1, 1), np.uint8))
