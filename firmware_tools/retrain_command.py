@@ -35,12 +35,14 @@ def add_retrain(app: typer.Typer) -> None:
         epochs: Annotated[int, typer.Option("--epochs", min=1, help="Of each network.")] = 6,
         batches: Annotated[int, typer.Option("--batches", min=1, help="An epoch.")] = 150,
         rate: Annotated[float, typer.Option("--rate", min=1e-6, help="Highest learning rate.")] = 4e-4,
+        seed: Annotated[int, typer.Option("--seed", min=0, help="Another one gives other weights, where the gate has refused these.")] = 1,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Learn from what people corrected: fit, quantize, prove, pack, compare, sign, and deploy, canaries first, or refuse.
 
         Four checks in ten only judge. Nothing overrules a refusal. Exit codes: 0 promoted, 65 refused, others as of the step that failed.
         """
+        from importlib import resources
         from importlib.util import find_spec
 
         from edge.output import complain
@@ -62,12 +64,12 @@ def add_retrain(app: typer.Typer) -> None:
             networks = networks_to_fit(fields)
             order = Order(
                 version=version, base_sha256=old.sha256, released=str(released), corrections_sha256=hash_of(fields),
-                epochs=epochs, batches=batches, rate=rate,
+                epochs=epochs, batches=batches, rate=rate, seed=seed,
             )  # fmt: skip
             steps = Run(run, order, complain)
             sets = ["--data", str(data)] if data else []
             fit_networks(steps, networks, order, corrections, sets)
-            packed = make_bundle(steps, version, sets)
+            packed = make_bundle(steps, version, bundle or Path(str(resources.files("edge") / "bundles" / "checkreader.bundle")), sets)
             comparison, reason = judge(old, packed, fields, budget)
             draw_chart(comparison, run / "risk_coverage.png")
             facts |= {"bundle": str(packed), "seconds": steps.done, "comparison": comparison.facts()}
