@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +46,6 @@ def add_retrain(app: typer.Typer) -> None:
         from importlib import resources
         from importlib.util import find_spec
 
-        from edge.output import complain
         from edge.recognize.bundle import read_bundle
         from edge.service.labelled import hash_of, read_folders
         from firmware_tools.retrain import Order, Run, fit_networks, judge, make_bundle, networks_to_fit, refuse, run_deploy
@@ -56,6 +56,7 @@ def add_retrain(app: typer.Typer) -> None:
         words = shlex.split(deploy)
         if words and key is None:
             raise UsageError("devices take signed bundles alone; name the private key with --key")
+        complain = partial(typer.echo, err=True)
         facts: dict[str, Any] = {"version": version, "verdict": "refuse"}
         try:
             fields, old = read_folders(corrections), read_bundle(bundle)
