@@ -56,6 +56,7 @@ class Order:
     epochs: int
     batches: int
     rate: float
+    seed: int
 
 
 class Run:
@@ -123,7 +124,7 @@ def fit_networks(run: Run, networks: Sequence[str], order: Order, corrections: S
     for network in networks:
         design = str(json.loads((released / network / "config.json").read_text())["design"])
         words = ["fit", design, "--run", runs / network, "--start-from", released / network / "weights.npz", *data]
-        words += ["--epochs", order.epochs, "--batches", order.batches, "--rate", order.rate]
+        words += ["--epochs", order.epochs, "--batches", order.batches, "--rate", order.rate, "--seed", order.seed]
         words += [word for folder in corrections for word in ("--corrections", folder)]
         run.step(f"fit {network}", lambda words=words: _train(words))  # type: ignore[misc]
     for network in set(NETWORKS) - set(networks):
@@ -132,8 +133,10 @@ def fit_networks(run: Run, networks: Sequence[str], order: Order, corrections: S
             shutil.copyfile(released / network / name, runs / network / name)
 
 
-def make_bundle(run: Run, version: str, data: Sequence[str]) -> Path:
+def make_bundle(run: Run, version: str, old: Path, data: Sequence[str]) -> Path:
     """Quantize through the parity gate, measure on the development sets, and pack; return the bundle, which is not signed yet.
+
+    Its thresholds are at least those of the ``old`` one.
 
     Raises:
         StepError: the gate refuses, with its exit code 65.
@@ -141,7 +144,7 @@ def make_bundle(run: Run, version: str, data: Sequence[str]) -> Path:
     """
     quantized, packed = run.folder / "quantized.bundle", run.folder / "checkreader.bundle"
     runs = [run.folder / "runs" / network for network in NETWORKS]
-    run.step("quantize", lambda: _train(["quantize", *runs, "--out", quantized, "--version", version, *data]))
+    run.step("quantize", lambda: _train(["quantize", *runs, "--out", quantized, "--version", version, "--not-below", old, *data]))
     run.step("evaluate", lambda: _train(["evaluate", "--bundle", quantized, "--write", *data]))
     run.step("pack", lambda: pack(quantized, packed))
     return packed

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,15 +36,16 @@ def add_retrain(app: typer.Typer) -> None:
         epochs: Annotated[int, typer.Option("--epochs", min=1, help="Of each network.")] = 6,
         batches: Annotated[int, typer.Option("--batches", min=1, help="An epoch.")] = 150,
         rate: Annotated[float, typer.Option("--rate", min=1e-6, help="Highest learning rate.")] = 4e-4,
+        seed: Annotated[int, typer.Option("--seed", min=0, help="Another one gives other weights, where the gate has refused these.")] = 1,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Learn from what people corrected: fit, quantize, prove, pack, compare, sign, and deploy, canaries first, or refuse.
 
         Four checks in ten only judge. Nothing overrules a refusal. Exit codes: 0 promoted, 65 refused, others as of the step that failed.
         """
+        from importlib import resources
         from importlib.util import find_spec
 
-        from edge.output import complain
         from edge.recognize.bundle import read_bundle
         from edge.service.labelled import hash_of, read_folders
         from firmware_tools.retrain import Order, Run, fit_networks, judge, make_bundle, networks_to_fit, refuse, run_deploy
@@ -54,6 +56,7 @@ def add_retrain(app: typer.Typer) -> None:
         words = shlex.split(deploy)
         if words and key is None:
             raise UsageError("devices take signed bundles alone; name the private key with --key")
+        complain = partial(typer.echo, err=True)
         facts: dict[str, Any] = {"version": version, "verdict": "refuse"}
         try:
             fields, old = read_folders(corrections), read_bundle(bundle)
@@ -62,12 +65,12 @@ def add_retrain(app: typer.Typer) -> None:
             networks = networks_to_fit(fields)
             order = Order(
                 version=version, base_sha256=old.sha256, released=str(released), corrections_sha256=hash_of(fields),
-                epochs=epochs, batches=batches, rate=rate,
+                epochs=epochs, batches=batches, rate=rate, seed=seed,
             )  # fmt: skip
             steps = Run(run, order, complain)
             sets = ["--data", str(data)] if data else []
             fit_networks(steps, networks, order, corrections, sets)
-            packed = make_bundle(steps, version, sets)
+            packed = make_bundle(steps, version, bundle or Path(str(resources.files("edge") / "bundles" / "checkreader.bundle")), sets)
             comparison, reason = judge(old, packed, fields, budget)
             draw_chart(comparison, run / "risk_coverage.png")
             facts |= {"bundle": str(packed), "seconds": steps.done, "comparison": comparison.facts()}

@@ -67,6 +67,11 @@ def fit_threshold(confidences: Sequence[float], right: Sequence[bool], budget: f
     return threshold
 
 
+def at_least(threshold: float | None, least: float | None) -> float | None:
+    """Return a threshold that is not below another one; None, which accepts nothing, stays, and bounds nothing."""
+    return threshold if threshold is None or least is None else max(threshold, least)
+
+
 def wilson_interval(n_right: int, n: int, level: float = _LEVEL) -> tuple[float, float]:
     """Return the two-sided confidence interval of a share (Wilson 1927)."""
     if n == 0:

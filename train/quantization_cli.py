@@ -48,11 +48,12 @@ def quantize(
     version: Annotated[str, typer.Option(help="version on the card")] = "0.1.0",
     calibrate: Calibrate = None,
     allow_narrow: Annotated[bool, typer.Option("--allow-narrow", help="also take a calibration set that covers too little")] = False,
+    not_below: Annotated[Path | None, typer.Option(help="a bundle whose thresholds are the least that the new one may have")] = None,
     data: Data = None,
 ) -> None:
     """Convert runs to int8, fit temperature and thresholds with the int8 networks, prove them against float, and write a bundle."""
     choose_backend()
-    from edge.recognize.bundle import save_bundle
+    from edge.recognize.bundle import read_bundle, save_bundle
     from train.calibration import folder_sets
     from train.release import build_bundle, design_of
 
@@ -60,7 +61,8 @@ def quantize(
     if missing := {"digit", "strip", "date", "micr", "fields"} - of_network.keys():
         raise typer.BadParameter(f"no run for {', '.join(sorted(missing))}", param_hint="runs")
     sets = folder_sets(calibrate) if calibrate else {}
-    bundle = build_bundle(of_network, data_folder(data), version, sets, allow_narrow)
+    least = read_bundle(not_below) if not_below else None
+    bundle = build_bundle(of_network, data_folder(data), version, sets, allow_narrow, least)
     save_bundle(out, bundle)
     typer.echo(f"{out}: {len(bundle)} bytes; measure it with: checkreader-train evaluate --bundle {out} --write")
 

@@ -16,7 +16,7 @@ from edge.decode.date import parse_date
 from edge.golden import MEMBER, record_cases
 from edge.pipeline import Kind, Reader
 from edge.recognize.bundle import Bundle, parse_bundle, write_bundle
-from train.calibrate import Judged, calibration_error, fit_temperature, fit_threshold
+from train.calibrate import Judged, at_least, calibration_error, fit_temperature, fit_threshold
 from train.calibration import CalibrationSet, drawn_set, unseen_pictures
 from train.coverage import measure_coverage
 from train.data.sources import SOURCES, LabelledStrip, sha256_of
@@ -48,10 +48,12 @@ def build_bundle(
     version: str,
     calibration: Mapping[NetworkName, CalibrationSet] | None = None,
     allow_narrow: bool = False,
+    not_below: Bundle | None = None,
 ) -> bytes:
     """Return the bytes of a bundle made of the best weights of each run.
 
     Args:
+        not_below: a bundle whose thresholds are the least: the new one accepts nothing at a lower probability.
         calibration: what takes the place of the generator's pictures, by network.
         allow_narrow: also take a calibration set that covers too little; the card says so.
 
@@ -90,7 +92,7 @@ def build_bundle(
     }
     unproved = parse_bundle(write_bundle(card, members), "the bundle being made")
     members[MEMBER] = record_cases(unproved.models, golden_inputs(unproved.card.networks))
-    card["thresholds"] |= fit_thresholds(write_bundle(card, members), folder)
+    card["thresholds"] |= fit_thresholds(write_bundle(card, members), folder, not_below)
     card["parity"] = _proved(parse_bundle(write_bundle(card, members), "the bundle being proved"), models, folder)
     return write_bundle(card, members)
 
@@ -121,8 +123,11 @@ def _proved(bundle: Bundle, models: Mapping[NetworkName, keras.Model], folder: P
     return counts_of(rows)
 
 
-def fit_thresholds(bundle: bytes, folder: Path) -> dict[str, Any]:
-    """Return temperature and thresholds of each network, fitted on the validation parts with a bundle whose temperature is one."""
+def fit_thresholds(bundle: bytes, folder: Path, not_below: Bundle | None = None) -> dict[str, Any]:
+    """Return temperature and thresholds of each network, fitted on the validation parts with a bundle whose temperature is one.
+
+    Just below a threshold int8 and float differ most, so that one lower than a proved bundle's, which chance may bring, invites flips.
+    """
     parsed = parse_bundle(bundle, "the bundle being fitted")
     reader = Reader(parsed)
     fitted = {}
@@ -135,7 +140,8 @@ def fit_thresholds(bundle: bytes, folder: Path) -> dict[str, Any]:
         readings = [tempered.read_strip(frame_of(s.picture), kind, "USD") for s, _ in read]
         confidences = [r.confidence for r in readings]
         right = [is_right(r, s, kind, "USD") for r, (s, _) in zip(readings, read, strict=True)]
-        accept = {str(budget): fit_threshold(confidences, right, budget * _AIM[network]) for budget in BUDGETS}
+        least = not_below.card.thresholds[network]["accept"][kind] if not_below else {}
+        accept = {str(b): at_least(fit_threshold(confidences, right, b * _AIM[network]), least.get(str(b))) for b in BUDGETS}
         fitted[network] = {
             **scales,
             "accept": dict.fromkeys(_KINDS[network], accept),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from train.calibrate import Judged, calibration_error, fit_temperature, fit_threshold, risk_coverage, upper_bound, wilson_interval
+from train.calibrate import Judged, at_least, calibration_error, fit_temperature, fit_threshold, risk_coverage, upper_bound, wilson_interval
 
 
 def test_the_rule_of_299_without_an_error_keeps_one_percent() -> None:
@@ -53,3 +53,10 @@ def test_honest_probabilities_have_little_calibration_error() -> None:
     p = np.random.default_rng(1).random(20_000)
     right = np.random.default_rng(2).random(20_000) < p
     assert calibration_error(p.tolist(), right.tolist()) < 0.02 < calibration_error((p**3).tolist(), right.tolist())
+
+
+def test_a_threshold_is_not_below_another_one_and_nothing_stays_nothing() -> None:
+    assert at_least(0.86, 0.89) == 0.89
+    assert at_least(0.95, 0.89) == 0.95
+    assert at_least(0.86, None) == 0.86
+    assert at_least(None, 0.89) is None
