@@ -1,6 +1,6 @@
 """Make an invented site for docs/retraining.md: a store with what its clerks corrected, exported, and a later day on which they saw to all.
 
-    PYTHONPATH=. .venv/bin/python bench/retraining.py build/site --checks 600
+PYTHONPATH=. .venv/bin/python bench/retraining.py build/site --checks 600
 """
 
 import argparse

@@ -16,12 +16,12 @@ from edge.datatypes import CheckReading, Frame, Glance, without_picture
 from edge.output import check_object
 from edge.service.audit import Estimate, estimate_error, guarded_threshold, is_drawn
 from edge.service.counter import Lying, Track, followed, recorded_before, remaining, trusted, unknown
-from edge.service.event import Event, State, words_of
+from edge.service.event import Event, Listeners, State, words_of
 from edge.service.heap import trim_heap
 from edge.service.looks import looks_of
 from edge.service.motion import MotionMeter
 from edge.service.outbox import Outbox
-from edge.service.overlay import draw_live
+from edge.service.overlay import LivePicture
 from edge.service.reader import SiteReader, allowed_config
 from edge.service.record import Evidence, Record
 from edge.service.retention import sweep
@@ -73,9 +73,8 @@ class Daemon:
         self._shown: tuple[CheckReading, ...] = ()
         self._glance: Glance | None = None
         self._outbox = Outbox(store, self._announce)
-        self._told: State | None = None
-        self._listeners: list[Callable[[Event], object]] = []
-        self._drawn: tuple[Glance, tuple[CheckReading, ...], bytes] | None = None
+        self._listeners = Listeners()
+        self._picture = LivePicture()
         self._evidence: list[Evidence] = store.evidence(self._reader.tuning.since_id)
         self._chores_at_s = self._sweep_at_s = clock()
         self._changes = threading.Lock()
@@ -120,21 +119,15 @@ class Daemon:
 
     def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
         """Tell ``listener`` what happens from now on, in the daemon's own thread, which it must not hold up; return what ends it."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+        return self._listeners.add(listener)
 
     def latest_jpeg(self) -> bytes | None:
         """Return the live picture with what was found drawn over it, None before the first glance and while the camera is at fault.
 
         As long as there is no newer one it is the same object.
         """
-        glance, shown, is_bare = self._glance, self._shown, self._watch.phase == "absent"
-        if glance is None:
-            return None
-        drawn = self._drawn
-        if drawn is None or drawn[0] is not glance or drawn[1] is not shown:
-            drawn = self._drawn = (glance, shown, draw_live(glance, shown, is_bare))
-        return drawn[2]
+        glance = self._glance
+        return None if glance is None else self._picture.of(glance, self._shown, is_bare=self._watch.phase == "absent")
 
     def read_upload(self, frame: Frame) -> list[dict[str, Any]]:
         """Return what a picture from elsewhere says, as `read --json` would, the largest check first; nothing is stored."""
@@ -173,7 +166,7 @@ class Daemon:
         for known in self._lying:
             if known.record is not None and known.record.id == record.id:
                 known.record = record
-        self._tell(Event(kind="record", record=record))
+        self._listeners.tell(Event(kind="record", record=record))
         self._tell_state()
 
     def with_reader(self, change: Callable[[SiteReader], _T]) -> _T:
@@ -289,7 +282,7 @@ class Daemon:
 
     def _announce(self, record: Record) -> None:
         _LOG.info("record %d is %s", record.id, record.status)
-        self._tell(Event(kind="record", record=record))
+        self._listeners.tell(Event(kind="record", record=record))
 
     def _do_chores(self) -> None:
         self._outbox.flush()
@@ -303,11 +296,4 @@ class Daemon:
             self._sweep_at_s = self._clock() + (_CHORES_S if deleted else _SWEEP_S)
 
     def _tell_state(self) -> None:
-        state = self.state()
-        if state != self._told:
-            self._told = state
-            self._tell(Event(kind="state", state=state))
-
-    def _tell(self, event: Event) -> None:
-        for listener in list(self._listeners):
-            listener(event)
+        self._listeners.tell_state(self.state())

@@ -1,7 +1,7 @@
 """What the daemon tells of itself: its state in words, and what happens."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +45,29 @@ class Event:
     kind: Literal["state", "record"]
     state: State | None = None
     record: Record | None = None
+
+
+class Listeners:
+    """Who wants to know of events; they come and go from any thread."""
+
+    def __init__(self) -> None:
+        self._all: list[Callable[[Event], object]] = []
+        self._told: State | None = None
+
+    def add(self, listener: Callable[[Event], object]) -> Callable[[], None]:
+        """Tell ``listener`` from now on; return what ends it, which may be called again."""
+        self._all.append(listener)
+        return lambda: self._all.remove(listener) if listener in self._all else None
+
+    def tell(self, event: Event) -> None:
+        for listener in list(self._all):
+            listener(event)
+
+    def tell_state(self, state: State) -> None:
+        """Tell of a state, unless it is the one that was told last."""
+        if state != self._told:
+            self._told = state
+            self.tell(Event(kind="state", state=state))
 
 
 def words_of(phase: Phase, fault: str | None, records: Sequence[Record], shown: Sequence[CheckReading]) -> tuple[str, str]:

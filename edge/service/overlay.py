@@ -41,6 +41,20 @@ def draw_live(glance: Glance, checks: Sequence[CheckReading], is_bare: bool) -> 
     return encoded.tobytes()
 
 
+class LivePicture:
+    """The live picture, drawn once for each glance however many look on: the same object until there is another."""
+
+    def __init__(self) -> None:
+        self._drawn: tuple[Glance, Sequence[CheckReading], bytes] | None = None
+
+    def of(self, glance: Glance, checks: Sequence[CheckReading], is_bare: bool) -> bytes:
+        """Return :func:`draw_live` of the same."""
+        drawn = self._drawn
+        if drawn is None or drawn[0] is not glance or drawn[1] is not checks:
+            drawn = self._drawn = (glance, checks, draw_live(glance, checks, is_bare))
+        return drawn[2]
+
+
 def _micr_box(check: CheckReading) -> Box | None:
     line = check.fields.get("micr")
     return None if line is None else line.box

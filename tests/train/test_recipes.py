@@ -39,8 +39,16 @@ def test_a_quarter_of_the_strips_are_the_sites_own_and_the_rest_stays_as_it_was(
 def test_corrections_without_strips_for_a_network_are_told(tmp_path: Path, design: str) -> None:
     cv2.imwrite(str(tmp_path / "1.png"), np.full((20, 60, 3), 200, np.uint8))
     rows = [
-        {"file": "1.png", "kind": "amount", "currency": "USD", "text": "12.00", "value": 1200, "was_accepted": False, "check": 1,
-         "stands_for": 1}
+        {
+            "file": "1.png",
+            "kind": "amount",
+            "currency": "USD",
+            "text": "12.00",
+            "value": 1200,
+            "was_accepted": False,
+            "check": 1,
+            "stands_for": 1,
+        }
     ]
     (tmp_path / "labels.jsonl").write_text("".join(json.dumps(row) for row in rows))
     with pytest.raises(ValueError, match="none of the corrections is for the network"):
