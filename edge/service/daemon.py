@@ -1,6 +1,5 @@
 """The loop: look, decide, read, keep, tell; and whatever else wants to know of it or change it."""
 
-import datetime
 import logging
 import random
 import threading
@@ -24,15 +23,14 @@ from edge.service.outbox import Outbox
 from edge.service.overlay import draw_live
 from edge.service.reader import SiteReader, allowed_config
 from edge.service.record import Evidence, Record
-from edge.service.retention import sweep
+from edge.service.retention import Sweeper
 from edge.service.slots import Firmware
 from edge.service.store import Store
 from edge.service.watcher import Action, Sight, Watch, step
 
 _LOG = logging.getLogger(__name__)
-_TUNING = "tuning"
+_TUNING, _SIZE = "tuning", "glance_size"
 _CHORES_S = 2.0  # what can wait is looked after this often, while nothing is being read
-_SWEEP_S = 600.0
 _BROKEN_S = 1.0
 
 
@@ -63,7 +61,8 @@ class Daemon:
         self._chance = chance or random.Random()
         self.config = allowed_config(self.file_config, store.settings())
         self._reader = SiteReader(self.config.reading, store.remembered(_TUNING), firmware)
-        self._watchdog = Watchdog(open_camera or camera_opener(self.config.camera, is_live=True), clock, sleep)
+        self._size_kept = tuple(store.remembered(_SIZE) or ()) or None  # by which half frames are known from the start
+        self._watchdog = self._watched(self._size_kept)
         self._meter = MotionMeter()
         self._watch = Watch(since_s=clock(), read_s=clock())
         self._tracks: tuple[Track, ...] = ()
@@ -76,7 +75,8 @@ class Daemon:
         self._listeners: list[Callable[[Event], object]] = []
         self._drawn: tuple[Glance, tuple[CheckReading, ...], bytes] | None = None
         self._evidence: list[Evidence] = store.evidence(self._reader.tuning.since_id)
-        self._chores_at_s = self._sweep_at_s = clock()
+        self._sweeper = Sweeper(store, clock, wall_clock)
+        self._chores_at_s = clock()
         self._changes = threading.Lock()
         self._is_camera_changed = self._is_trimmed = False
         self._thread: threading.Thread | None = None
@@ -174,7 +174,7 @@ class Daemon:
         if self._is_camera_changed:
             self._is_camera_changed = False
             self._watchdog.close()
-            self._watchdog = Watchdog(self._given_opener or camera_opener(self.config.camera, is_live=True), self._clock, self._sleep)
+            self._watchdog = self._watched(None)
         glance = self._watchdog.look()
         now_s = self._clock()
         self.turned_at_s = now_s
@@ -190,6 +190,9 @@ class Daemon:
             self._chores_at_s = now_s + _CHORES_S
             self._do_chores()
         self._tell_state()
+
+    def _watched(self, size: tuple[int, ...] | None) -> Watchdog:
+        return Watchdog(self._given_opener or camera_opener(self.config.camera, is_live=True), self._clock, self._sleep, size)
 
     def _run(self) -> None:
         while not self._is_stopping.is_set():
@@ -275,13 +278,15 @@ class Daemon:
 
     def _do_chores(self) -> None:
         self._outbox.flush()
+        if (size := self._watchdog.size) != self._size_kept:
+            self._outbox.attempt(lambda: self.store.remember(_SIZE, size))
+            self._size_kept = size
         self._reader.renew()
         if not self._is_trimmed:
             self._is_trimmed = True
             trim_heap()
-        if self._clock() >= self._sweep_at_s and self._outbox.problem is None:
-            deleted = sweep(self.store, self.config.store, datetime.datetime.fromtimestamp(self._wall_clock(), datetime.UTC))
-            self._sweep_at_s = self._clock() + (_CHORES_S if deleted else _SWEEP_S)
+        if self._outbox.problem is None:
+            self._sweeper.look(self.config.store)
 
     def _tell_state(self) -> None:
         state = self.state()
