@@ -27,17 +27,22 @@ class Watchdog:
 
     Args:
         open_camera: opens the camera, again and again if need be.
+        size: height, width and channels of its glances, where they are known from before: :attr:`size` then.
     """
 
     def __init__(
-        self, open_camera: Callable[[], Camera], clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+        self,
+        open_camera: Callable[[], Camera],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        size: tuple[int, ...] | None = None,
     ) -> None:
         self._open_camera = open_camera
         self._clock, self._sleep = clock, sleep
         self._worker: _Worker | None = None
         self._camera: Camera | None = None
         self._retry_at_s = clock()
-        self._size: tuple[int, ...] | None = None
+        self.size = size
         self._full_size: tuple[int, ...] | None = None
         self._other_size: tuple[int, ...] | None = None
         self._other_since_s = 0.0
@@ -112,13 +117,13 @@ class Watchdog:
 
     def _check(self, glance: Glance) -> None:
         size = glance.pixels.shape
-        if self._size is not None and size != self._size and not self._has_lasted(size):
+        if self.size is not None and size != self.size and not self._has_lasted(size):
             raise CameraError(f"the camera's frames have another size than before ({size[1]} x {size[0]}); it is opened again")
         if self._latest_s is not None and glance.time_s < self._latest_s:
             raise CameraError("the camera's clock goes backwards; it is opened again")
-        if size != self._size:
+        if size != self.size:
             self._full_size = None
-        self._size, self._other_size, self._latest_s = size, None, glance.time_s
+        self.size, self._other_size, self._latest_s = size, None, glance.time_s
 
     def _has_lasted(self, size: tuple[int, ...]) -> bool:
         """Return whether frames of another size have come long enough to be another camera's, and no fault of this one."""

@@ -1,6 +1,5 @@
 """The loop: look, decide, read, keep, tell; and whatever else wants to know of it or change it."""
 
-import datetime
 import logging
 import random
 import threading
@@ -14,7 +13,7 @@ from edge.capture.watchdog import Watchdog
 from edge.config import Config
 from edge.datatypes import CheckReading, Frame, Glance, without_picture
 from edge.output import check_object
-from edge.service.audit import Estimate, estimate_error, guarded_threshold, is_drawn
+from edge.service.audit import Estimate, estimate_error, is_drawn
 from edge.service.counter import Lying, Track, followed, recorded_before, remaining, trusted, unknown
 from edge.service.event import Event, Listeners, State, words_of
 from edge.service.heap import trim_heap
@@ -24,7 +23,7 @@ from edge.service.outbox import Outbox
 from edge.service.overlay import LivePicture
 from edge.service.reader import SiteReader, allowed_config
 from edge.service.record import Evidence, Record
-from edge.service.retention import sweep
+from edge.service.retention import Sweeper
 from edge.service.slots import Firmware
 from edge.service.store import Store
 from edge.service.tuning import TUNING
@@ -32,8 +31,8 @@ from edge.service.watcher import RECHECK_S, Action, Sight, Watch, step
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_SIZE = "glance_size"
 _CHORES_S = 2.0  # what can wait is looked after this often, while nothing is being read
-_SWEEP_S = 600.0
 _BROKEN_S = 1.0
 
 
@@ -64,7 +63,8 @@ class Daemon:
         self._chance = chance or random.Random()
         self.config = allowed_config(self.file_config, store.settings())
         self._reader = SiteReader(self.config.reading, store.remembered(TUNING), firmware)
-        self._watchdog = Watchdog(open_camera or camera_opener(self.config.camera, is_live=True), clock, sleep)
+        self._size_kept = tuple(store.remembered(_SIZE) or ()) or None  # by which half frames are known from the start
+        self._watchdog = self._watched(self._size_kept)
         self._meter = MotionMeter()
         self._watch = Watch(since_s=clock(), read_s=clock())
         self._tracks: tuple[Track, ...] = ()
@@ -76,7 +76,8 @@ class Daemon:
         self._listeners = Listeners()
         self._picture = LivePicture()
         self._evidence: list[Evidence] = store.evidence(self._reader.tuning.since_id)
-        self._chores_at_s = self._sweep_at_s = clock()
+        self._sweeper = Sweeper(store, clock, wall_clock)
+        self._chores_at_s = clock()
         self._changes = threading.Lock()
         self._is_camera_changed = self._is_trimmed = self._is_idle = False
         self._thread: threading.Thread | None = None
@@ -153,16 +154,8 @@ class Daemon:
 
     def reviewed(self, record: Record) -> None:
         """Take to heart what a person has said of a record; tightens the threshold where the budget is at risk."""
-        tuning, budget = self._reader.tuning, self._reader.budget()
-        self._evidence = self.store.evidence(tuning.since_id)
-        before = self._reader.accept()
-        after = guarded_threshold(self._evidence, before, budget)
-        if after > before:
-            self._reader.tune(replace(tuning, guard=after))
-            self.store.remember(TUNING, self._reader.tuning_object())
-            detail = f"raised from {before:.6f} to {after:.6f}: too many of the accepted were wrong for a budget of {budget:g}"
-            self.store.note("daemon", "threshold", None, detail)
-            _LOG.warning("the threshold was %s", detail)
+        self._evidence = self.store.evidence(self._reader.tuning.since_id)
+        self._reader.guard(self._evidence, self.store)
         for known in self._lying:
             if known.record is not None and known.record.id == record.id:
                 known.record = record
@@ -186,7 +179,7 @@ class Daemon:
         if self._is_camera_changed:
             self._is_camera_changed = False
             self._watchdog.close()
-            self._watchdog = Watchdog(self._given_opener or camera_opener(self.config.camera, is_live=True), self._clock, self._sleep)
+            self._watchdog = self._watched(None)
         glance = self._watchdog.look()
         now_s = self._clock()
         self.turned_at_s = now_s
@@ -200,6 +193,9 @@ class Daemon:
             self._go(Sight(is_moving=self._meter.is_moving(glance)), now_s)
         self._is_idle = glance is None or self._watch.phase in ("absent", "done")
         self._tell_state()
+
+    def _watched(self, size: tuple[int, ...] | None) -> Watchdog:
+        return Watchdog(self._given_opener or camera_opener(self.config.camera, is_live=True), self._clock, self._sleep, size)
 
     def _run(self) -> None:
         while not self._is_stopping.is_set():
@@ -286,14 +282,16 @@ class Daemon:
 
     def _do_chores(self) -> None:
         self._outbox.flush()
+        if (size := self._watchdog.size) != self._size_kept:
+            self._outbox.attempt(lambda: self.store.remember(_SIZE, size))
+            self._size_kept = size
         if self._reader.renew():
             self._watch = replace(self._watch, read_s=self._clock() - RECHECK_S)  # a frame is read at once: does it read well?
         if not self._is_trimmed:
             self._is_trimmed = True
             trim_heap()
-        if self._clock() >= self._sweep_at_s and self._outbox.problem is None:
-            deleted = sweep(self.store, self.config.store, datetime.datetime.fromtimestamp(self._wall_clock(), datetime.UTC))
-            self._sweep_at_s = self._clock() + (_CHORES_S if deleted else _SWEEP_S)
+        if self._outbox.problem is None:
+            self._sweeper.look(self.config.store)
 
     def _tell_state(self) -> None:
         self._listeners.tell_state(self.state())

@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from edge.errors import StoreError
 from edge.service.counter import Lying
@@ -11,6 +12,7 @@ from edge.service.store import Store
 
 _LOG = logging.getLogger(__name__)
 _MOST_WAITING = 20
+_T = TypeVar("_T")
 
 
 class Outbox:
@@ -33,7 +35,7 @@ class Outbox:
         """Store what waits, oldest first, and tell of each."""
         while self._waiting:
             record, picture, lying = self._waiting[0]
-            stored = self._try(lambda r=record, p=picture, there=lying: self._store.add(r, p, not there.has_left))  # type: ignore[misc]
+            stored = self.attempt(lambda r=record, p=picture, there=lying: self._store.add(r, p, not there.has_left))  # type: ignore[misc]
             if stored is None:
                 return
             self._waiting.popleft()
@@ -43,9 +45,10 @@ class Outbox:
     def keep_lying(self, lying: Sequence[Lying]) -> None:
         """Keep which checks lie there; when that cannot be kept, the worst is that a later daemon compares with one that has left."""
         record_ids = [known.record.id for known in lying if known.record is not None]
-        self._try(lambda: self._store.keep_lying(record_ids))
+        self.attempt(lambda: self._store.keep_lying(record_ids))
 
-    def _try(self, work: Callable[[], Record | None]) -> Record | None:
+    def attempt(self, work: Callable[[], _T]) -> _T | None:
+        """Return what the work on the store gives, None where the disk does not let it be done; then :attr:`problem` says why."""
         try:
             done = work()
         except StoreError as error:

@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+from collections.abc import Callable
 
 from edge.config import StoreConfig
 from edge.service.record import Record
@@ -9,7 +10,39 @@ from edge.service.store import Store
 
 _LOG = logging.getLogger(__name__)
 _BATCH = 50
+_MORE_S, _PAUSE_S, _JUMP_S = 2.0, 600.0, 86_400.0
 _BYTES = 1024 * 1024
+
+
+class Sweeper:
+    """Looks now and then whether there is something to delete, as long as the clock can be trusted.
+
+    Args:
+        clock: seconds that never go back; ``wall_clock``: seconds since 1970, which somebody may set.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], float], wall_clock: Callable[[], float]) -> None:
+        self._store, self._clock, self._wall_clock = store, clock, wall_clock
+        self._looked_s, self._looked_wall_s = clock(), wall_clock()
+        self._next_s = clock()
+
+    def look(self, config: StoreConfig) -> None:
+        """Delete a batch where it is time.
+
+        Raises:
+            StoreError: the store cannot be written to.
+        """
+        now_s, wall_s = self._clock(), self._wall_clock()
+        if now_s < self._next_s:
+            return
+        ahead_s = (wall_s - self._looked_wall_s) - (now_s - self._looked_s)
+        self._looked_s, self._looked_wall_s = now_s, wall_s
+        if ahead_s > _JUMP_S:  # all records are older at once, which may be a mistake that somebody puts right
+            _LOG.warning("the clock went ahead by %.0f days; nothing is deleted for a day", ahead_s / 86_400)
+            self._next_s = now_s + _JUMP_S
+            return
+        deleted = sweep(self._store, config, datetime.datetime.fromtimestamp(wall_s, datetime.UTC))
+        self._next_s = now_s + (_MORE_S if deleted else _PAUSE_S)
 
 
 def sweep(store: Store, config: StoreConfig, now: datetime.datetime) -> int:

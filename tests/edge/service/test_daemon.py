@@ -254,3 +254,13 @@ def test_two_sheets_that_say_the_same_are_two_records(store: Store, tmp_path: Pa
     daemon.stop()
     second, first = store.search(Query())
     assert second.possible_duplicate_of == first.id
+
+
+def test_a_daemon_that_begins_while_the_camera_gives_half_frames_forgets_no_check(store: Store) -> None:
+    for begins_in_fault in (False, True):
+        faults = (Fault("wrong_size", 0, 30),) if begins_in_fault else ()
+        daemon, clock = make_daemon(store, Scene(CHECK, 10_000), faults=faults)
+        run(daemon, clock, 12)
+        assert daemon.state().phase == "done"
+        daemon.stop()
+    assert store.count(Query()) == 1

@@ -23,7 +23,7 @@ from edge.service.event import Event
 from edge.service.export_training import export_strips
 from edge.service.labelled import read_folders
 from edge.service.record import Query, Record
-from edge.service.retention import sweep
+from edge.service.retention import Sweeper, sweep
 from edge.service.store import Store
 from edge.service.supervisor import feed_watchdog, notify
 from tests.edge.service.conftest import NOW, PICTURE
@@ -40,6 +40,27 @@ def test_the_oldest_go_first_and_what_a_person_is_to_look_at_stays(store: Store,
     assert sweep(store, StoreConfig(keep_days=2), NOW + datetime.timedelta(days=4)) == 1
     assert list(store.records(Query())) == [young, drawn, unsure]
     assert sweep(store, StoreConfig(), NOW + datetime.timedelta(days=400)) == 0
+
+
+def test_a_clock_that_goes_ahead_deletes_nothing_at_once(store: Store, make_record: Make) -> None:
+    now = [0.0, NOW.timestamp()]
+    sweeper = Sweeper(store, lambda: now[0], lambda: now[1])
+    store.add(make_record("confirmed"))
+    config = StoreConfig(keep_days=30)
+
+    def pass_time(seconds: float, wall_seconds: float) -> None:
+        now[0], now[1] = now[0] + seconds, now[1] + wall_seconds
+        sweeper.look(config)
+
+    pass_time(0, 0)
+    pass_time(700, 700 + 3000 * 86_400)
+    pass_time(3600, 3600)
+    assert store.count(Query()) == 1
+    pass_time(3600, 3600 - 3000 * 86_400)  # put right
+    pass_time(100_000, 100_000)
+    assert store.count(Query()) == 1
+    pass_time(31 * 86_400, 31 * 86_400)
+    assert store.count(Query()) == 0
 
 
 def test_what_takes_too_much_room_is_brought_down_to_the_limit(store: Store, make_record: Make) -> None:
