@@ -28,8 +28,6 @@ _POINT_SEEN = 0.001
 _ONE = 100
 # A reading likelier than this needs no second look at a part of its field.
 _LIKELY = 0.5
-# A date surer than this is written, whatever its cells look like.
-_SURE_DATE = 0.9
 # What is read from a part is worth showing from here on; an empty field reads as something, too.
 _LEAST_PART = 0.05
 # What is read from a part has to be so much likelier than what is read from the whole.
@@ -249,8 +247,8 @@ def without_sign(amount: Reading | None) -> Reading | None:
 
 
 def without_cells(date: Reading, page: Page) -> Reading:
-    """Return a date, or that there is none where what was read, not surely, are the sides of empty cells."""
-    if date.confidence >= _SURE_DATE or date.box is None or date.reason == "empty":
+    """Return a date, or that there is none where what was hardly read are the sides of empty cells."""
+    if is_likely(date) or date.box is None:
         return date
     x, y, width, height = (round(side) for side in date.box)
     if not has_empty_cells(page.ink[y : y + height, x : x + width]):
