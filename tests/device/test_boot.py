@@ -153,10 +153,10 @@ def test_a_deploy_goes_through_the_login_by_sudo_to_the_daemons_user(pi: Pi) -> 
 
 
 def test_a_login_as_root_and_one_without_rights(pi: Pi) -> None:
-    pi.said("sh", "-c", "install -d -m 700 ~root/.ssh && cp /home/pi/.ssh/authorized_keys ~root/.ssh/")
+    pi.said("sh", "-c", "install -d -m 700 ~root/.ssh && cp ~pi/.ssh/authorized_keys ~root/.ssh/")
     row = pi.deploy(pi.packed("0.4.0"), "root")
     assert row["outcome"] == "already", row
-    pi.said("sh", "-c", "useradd -m guest && usermod -p '*' guest && cp -r /home/pi/.ssh ~guest && chown -R guest ~guest/.ssh")
+    pi.said("sh", "-c", "useradd -m guest && usermod -p '*' guest && cp -r ~pi/.ssh ~guest/ && chown -R guest ~guest/.ssh")
     row = pi.deploy(pi.packed("0.4.0"), "guest")
     assert (row["outcome"], row["check"]) == ("unreachable", "login"), row
     assert "may not become the daemon's user without a password" in row["cause"]

@@ -95,9 +95,10 @@ class Device:
         path.write_text(text)
         path.chmod(0o755)
 
-    def configure(self, healthy_s: float = 10.0) -> None:
+    def configure(self, healthy_s: float = 10.0, fps: float = 15.0) -> None:
         self.config.write_text(
-            f'[camera]\nsource = "replay:{self.home}/camera"\n[store]\nfolder = "{self.home}/store"\n[web]\nport = {self.web_port}\n'
+            f'[camera]\nsource = "replay:{self.home}/camera"\nfps = {fps}\n'
+            f'[store]\nfolder = "{self.home}/store"\n[web]\nport = {self.web_port}\n'
             f'[firmware]\nfolder = "{self.home}/firmware"\ntrust = "{self.home}/trust"\nhealthy_s = {healthy_s}\n'
         )
 
@@ -159,6 +160,10 @@ class Device:
             with suppress(OSError):
                 os.killpg(self.supervisor.pid, signal.SIGTERM)
             self.supervisor.wait()
+            for _ in range(200):  # the daemon's last turn
+                if not Path(f"/proc/{self.daemon_pid()}").exists():
+                    break
+                time.sleep(0.1)
 
 
 class Fleet:
