@@ -1,24 +1,35 @@
-"""The daemon for long: how soon a check that lies still is stored, what an idle counter costs, memory."""
+"""The daemon for long: how soon a check that lies still is stored, what an idle counter costs, how old the live picture is, memory."""
 
 import argparse
 import resource
+import socket
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 from pathlib import Path
 
+import cv2
 import numpy as np
+import uvicorn
 
 from edge.capture.replay import Reel, ReplayCamera
 from edge.capture.script import Scene, Script, counter_scenes
 from edge.config import CameraConfig, Config
+from edge.datatypes import Glance
+from edge.service.auth import FailureLimit, Sessions, Token
+from edge.service.context import Context
 from edge.service.daemon import Daemon
 from edge.service.event import Event
+from edge.service.feed import Feed
 from edge.service.heap import keep_heap_small
 from edge.service.record import Query
 from edge.service.store import Store
+from edge.service.web import make_app
 
 FPS = 15
+SQUARE_PX = 16
 FRAMES = Path(__file__).resolve().parent.parent / "samples/frames"
 
 
@@ -81,6 +92,58 @@ def measure_idle(seconds: float) -> None:
     print(f"idle: {100 * share:.1f} % of a core at {rate:.1f} glances a second")
 
 
+class Stamped(ReplayCamera):
+    """Writes the number of each frame into its glance, as sixteen squares of black and white."""
+
+    def __init__(self, reel: Reel) -> None:
+        super().__init__(reel)
+        self._stamped = reel
+
+    def look(self) -> Glance | None:
+        glance = super().look()
+        if glance is None:
+            return None
+        pixels = glance.pixels.copy()
+        for bit in range(16):
+            pixels[:SQUARE_PX, bit * SQUARE_PX : (bit + 1) * SQUARE_PX] = 255 * (self._stamped.index >> bit & 1)
+        return Glance(pixels, glance.time_s)
+
+
+def measure_live(seconds: float) -> None:
+    """How old the moving picture is that a browser gets, counted from the moment at which the camera gave it, while checks are read."""
+    scenes = [scene for picture in sorted(FRAMES.glob("*.jpg")) for scene in counter_scenes(picture, FPS, 2.5, 1.0)]
+    reel, behind_s = Reel(Script(tuple(scenes), fps=FPS, is_looped=True)), []
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listener:
+        store = Store(Path(folder))
+        daemon = Daemon(Config(camera=CameraConfig(source="replay:scripted")), store, lambda: Stamped(reel))
+        context = Context(daemon, store, Feed(daemon), Token(Path(folder) / "token"), Sessions(), FailureLimit(), is_open=True)
+        server = uvicorn.Server(uvicorn.Config(make_app(context), log_config=None, timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        daemon.start()
+        thread.start()
+        port = listener.getsockname()[1]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/live.mjpeg") as stream:
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                line = stream.readline()
+                if not line.startswith(b"Content-Length"):
+                    continue
+                stream.readline()
+                jpeg, now = stream.read(int(line.split(b":")[1])), reel.clock()
+                seen = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+                middle = SQUARE_PX // 2
+                index = sum(1 << bit for bit in range(16) if seen[middle, bit * SQUARE_PX + middle] > 127)
+                behind_s.append(now - reel.due_s(index))
+        context.feed.end()
+        server.should_exit = True
+        thread.join()
+        daemon.stop()
+        store.close()
+    behind_ms = 1000 * np.array(behind_s[FPS:])
+    print(f"live picture: behind by {np.median(behind_ms):.0f} ms at the median, {np.quantile(behind_ms, 0.95):.0f} at p95, "
+          f"{np.quantile(behind_ms, 0.99):.0f} at p99 (n = {len(behind_ms)})")  # fmt: skip
+
+
 def measure_memory(n_frames: int) -> None:
     """Memory in simulated time, each glance and each reading a real one: lowest and highest of each round of the pictures."""
     scenes = [scene for picture in sorted(FRAMES.glob("*.jpg")) for scene in counter_scenes(picture, FPS, 2.5, 1.0)]
@@ -123,6 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--idle-seconds", type=float, default=60.0)
+    parser.add_argument("--live-seconds", type=float, default=30.0)
     parser.add_argument("--frames", type=int, default=0, help="instead: memory over so many frames, as fast as they can be looked at")
     asked = parser.parse_args()
     keep_heap_small()
@@ -131,6 +195,7 @@ def main() -> None:
         return
     measure_checks(asked.minutes)
     measure_idle(asked.idle_seconds)
+    measure_live(asked.live_seconds)
 
 
 if __name__ == "__main__":
