@@ -76,11 +76,15 @@ def in_part(region: FieldRegion) -> FieldRegion | None:
     return replace(region, page_box=region.narrow_box, confidence=_PART * region.confidence, narrow_box=None)
 
 
-def seen_in_part(reading: Reading) -> Reading:
-    """Return what was read from a part of a field: never accepted, as a figure beside it may belong to it."""
+def seen_in_part(reading: Reading, whole: Reading) -> Reading:
+    """Return what was read from a part of a field: never accepted, as a figure beside it may belong to it.
+
+    Nothing, where it is hardly likely, or where the ``whole`` begins with the same figures and goes on: there it was cut.
+    """
     if reading.text is None:
         return reading
-    if reading.confidence < _LEAST_PART:
+    is_cut = whole.text is not None and str(whole.values.get("minor_units")).startswith(str(reading.values.get("minor_units")))
+    if reading.confidence < _LEAST_PART or (is_cut and whole.text != reading.text):
         return Reading(None, "unreadable", 0.0, reading.reason, reading.box, values={**reading.values, "minor_units": None})
     return replace(reading, verdict="unsure", reason="more may stand beside it than was read")
 
