@@ -118,7 +118,7 @@ def checked_figures(amount: Reading | None, numbers: Sequence[str | None], has_d
     if len(said.strip("$*-/=")) == 1:
         return replace(amount, verdict="unsure", reason="a figure alone may be the printed sign of the currency")
     pointed = next((other for other in amount.alternatives if _figures(other.text) == figures and other.confidence > _POINT_SEEN), None)
-    if said.strip("$*") == figures and pointed is not None:
+    if said.strip("$*-/=") == figures and pointed is not None:
         return replace(amount, verdict="unsure", reason=f"a point may have been overlooked: {pointed.text}")
     if said == figures:
         return replace(amount, verdict="unsure", reason="no sign, mark or cents say that the figures are money: they may be another number")

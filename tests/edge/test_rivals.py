@@ -169,7 +169,10 @@ def test_bare_figures_may_be_the_year_of_a_date_that_was_not_read_or_another_num
     assert (word or "") in (checked.reason or "")
 
 
-@pytest.mark.parametrize(("said", "share", "is_doubted"), [("$32019", 0.03, True), ("$32019", 0.0005, False), ("32,019", 0.03, False)])
+@pytest.mark.parametrize(
+    ("said", "share", "is_doubted"),
+    [("$32019", 0.03, True), ("$32019", 0.0005, False), ("32,019", 0.03, False), ("32019-", 0.003, True), ("32,019-", 0.003, False)],
+)
 def test_figures_without_a_mark_that_may_have_a_point_are_unsure(said: str, share: float, is_doubted: bool) -> None:
     amount = replace(accepted(said), text="32,019.00", alternatives=(Alternative("320.19", share), Alternative("32,018.00", 0.01)))
     checked = checked_figures(amount, [None], has_date=True)
