@@ -226,7 +226,8 @@ class Reader:
         # Other print beside a field may have been taken for a part of it.
         parts = [region for region in map(rivals.in_part, own) if region is not None]
         return rivals.most_likely(
-            found + [(region, rivals.seen_in_part(self._read_box(page, name, region.page_box, currency, timings))) for region in parts]
+            found
+            + [(region, rivals.seen_in_part(self._read_box(page, name, region.page_box, currency, timings), best)) for region in parts]
         )
 
     def _read_box(self, page: Page, name: FieldName, page_box: Box, currency: str, timings: Timings) -> Reading:

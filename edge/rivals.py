@@ -74,11 +74,15 @@ def in_part(region: FieldRegion) -> FieldRegion | None:
     return replace(region, page_box=region.narrow_box, confidence=_PART * region.confidence, narrow_box=None)
 
 
-def seen_in_part(reading: Reading) -> Reading:
-    """Return what was read from a part of a field: never accepted, as a figure beside it may belong to it."""
+def seen_in_part(reading: Reading, whole: Reading) -> Reading:
+    """Return what was read from a part of a field: never accepted, as a figure beside it may belong to it.
+
+    Nothing, where it is hardly likely, or where the ``whole`` begins with the same figures and goes on: there it was cut.
+    """
     if reading.text is None:
         return reading
-    if reading.confidence < _LEAST_PART:
+    is_cut = whole.text is not None and str(whole.values.get("minor_units")).startswith(str(reading.values.get("minor_units")))
+    if reading.confidence < _LEAST_PART or (is_cut and whole.text != reading.text):
         return Reading(None, "unreadable", 0.0, reading.reason, reading.box, values={**reading.values, "minor_units": None})
     return replace(reading, verdict="unsure", reason="more may stand beside it than was read")
 
@@ -112,7 +116,7 @@ def checked_figures(amount: Reading | None, numbers: Sequence[str | None], has_d
     if len(said.strip("$*-/=")) == 1:
         return replace(amount, verdict="unsure", reason="a figure alone may be the printed sign of the currency")
     pointed = next((other for other in amount.alternatives if _figures(other.text) == figures and other.confidence > _POINT_SEEN), None)
-    if said.strip("$*") == figures and pointed is not None:
+    if said.strip("$*-/=") == figures and pointed is not None:
         return replace(amount, verdict="unsure", reason=f"a point may have been overlooked: {pointed.text}")
     if said == figures:
         return replace(amount, verdict="unsure", reason="no sign, mark or cents say that the figures are money: they may be another number")

@@ -169,7 +169,10 @@ def test_bare_figures_may_be_the_year_of_a_date_that_was_not_read_or_another_num
     assert (word or "") in (checked.reason or "")
 
 
-@pytest.mark.parametrize(("said", "share", "is_doubted"), [("$32019", 0.03, True), ("$32019", 0.0005, False), ("32,019", 0.03, False)])
+@pytest.mark.parametrize(
+    ("said", "share", "is_doubted"),
+    [("$32019", 0.03, True), ("$32019", 0.0005, False), ("32,019", 0.03, False), ("32019-", 0.003, True), ("32,019-", 0.003, False)],
+)
 def test_figures_without_a_mark_that_may_have_a_point_are_unsure(said: str, share: float, is_doubted: bool) -> None:
     amount = replace(accepted(said), text="32,019.00", alternatives=(Alternative("320.19", share), Alternative("32,018.00", 0.01)))
     checked = checked_figures(amount, [None], has_date=True)
@@ -229,8 +232,18 @@ def test_what_is_read_from_a_part_of_a_place_counts_half_and_is_never_accepted()
     assert part is not None
     assert (part.page_box, part.confidence, part.narrow_box) == ((20, 0, 80, 20), 0.45, None)
     assert in_part(part) is None
-    doubtful, narrow = Reading("121.00", "unsure", 0.4, "r", None), Reading("21.00", "accepted", 0.7, None, None)
-    assert most_likely([(whole, doubtful), (part, seen_in_part(narrow))]) is doubtful
-    found = most_likely([(whole, replace(doubtful, confidence=0.3)), (part, seen_in_part(narrow))])
+    doubtful = Reading("121.00", "unsure", 0.4, "r", None, values={"minor_units": 12100})
+    narrow = Reading("21.00", "accepted", 0.7, None, None, values={"minor_units": 2100})
+    assert most_likely([(whole, doubtful), (part, seen_in_part(narrow, doubtful))]) is doubtful
+    found = most_likely([(whole, replace(doubtful, confidence=0.3)), (part, seen_in_part(narrow, doubtful))])
     assert found is not None
     assert (found.text, found.verdict) == ("21.00", "unsure")
+
+
+def test_a_part_that_the_whole_goes_on_behind_was_cut_and_says_nothing() -> None:
+    whole = Reading("125,000.00", "unsure", 0.13, "r", None, values={"minor_units": 12500000})
+    cut = Reading("1,250.00", "accepted", 0.99, None, None, values={"minor_units": 125000})
+    assert seen_in_part(cut, whole).text is None
+    beside = Reading("25,000.00", "accepted", 0.99, None, None, values={"minor_units": 2500000})
+    assert seen_in_part(beside, whole).text == "25,000.00"
+    assert seen_in_part(replace(beside, confidence=0.01), whole).text is None
