@@ -45,8 +45,8 @@ _BANK_ROWS = 30_000
 _N_SYNTHETIC_VALIDATION = 300
 # Of the strips that a network learns from when it is fitted to a site, the share that is the site's own.
 _SITE_SHARE = 0.25
-# As much of the released weights stays: the readings of an invented site gain two thirds of what they could, and the development sets,
-# whose accepted share falls by a seventh without it, lose nothing (docs/retraining.md).
+# As much of the released weights stays: the readings of an invented site gain two thirds of what they could, and the development sets keep
+# their accepted share, of which they lose a tenth and more without it (docs/retraining.md).
 _KEPT = 0.5
 
 
