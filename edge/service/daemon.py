@@ -6,7 +6,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from edge.capture.camera import Camera, camera_opener
@@ -15,7 +14,8 @@ from edge.config import Config
 from edge.datatypes import CheckReading, Frame, Glance
 from edge.errors import StoreError
 from edge.output import check_object
-from edge.service.audit import Estimate, estimate_error, guarded_threshold, is_drawn
+from edge.service.audit import Estimate, estimate_error, is_drawn
+from edge.service.calibrate import tighten
 from edge.service.event import Event, State, words_of
 from edge.service.heap import trim_heap
 from edge.service.looks import Looks, is_same, looks_of, looks_of_record
@@ -152,16 +152,8 @@ class Daemon:
 
     def reviewed(self, record: Record) -> None:
         """Take to heart what a person has said of a record; tightens the threshold where the budget is at risk."""
-        tuning, budget = self._reader.tuning, self._reader.budget()
-        self._evidence = self.store.evidence(tuning.since_id)
-        before = self._reader.accept()
-        after = guarded_threshold(self._evidence, before, budget)
-        if after > before:
-            self._reader.tune(replace(tuning, guard=after))
-            self.store.remember(TUNING, self._reader.tuning_object())
-            detail = f"raised from {before:.6f} to {after:.6f}: too many of the accepted were wrong for a budget of {budget:g}"
-            self.store.note("daemon", "threshold", None, detail)
-            _LOG.warning("the threshold was %s", detail)
+        self._evidence = self.store.evidence(self._reader.tuning.since_id)
+        tighten(self.store, self._reader, self._evidence)
         if self._latest is not None and self._latest.id == record.id:
             self._latest = record
         self._tell(Event(kind="record", record=record))
