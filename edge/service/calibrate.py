@@ -3,6 +3,7 @@
 With NumPy alone, on the device; the command and the page share it.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,12 +12,13 @@ import numpy as np
 
 from edge.datatypes import F64
 from edge.errors import UsageError
-from edge.service.audit import clopper_pearson
+from edge.service.audit import clopper_pearson, guarded_threshold
 from edge.service.reader import SiteReader
 from edge.service.record import Evidence, Query
 from edge.service.store import Store
 from edge.service.tuning import LEAST, TUNING, Tuning, tempered, tuning_object, tuning_of
 
+_LOG = logging.getLogger(__name__)
 ENOUGH = 50
 _HISTORY = "tuning_history"
 _MOST_KEPT = 20
@@ -148,6 +150,23 @@ def restore(store: Store, reader: SiteReader, who: str) -> Tuning:
     reader.tune(tuning)
     store.note(who, "calibrated", None, f"back to temperature {tuning.temperature:.3f}, threshold {reader.accept():.4f}")
     return tuning
+
+
+def tighten(store: Store, reader: SiteReader, evidence: Sequence[Evidence]) -> None:
+    """Raise the threshold, and keep it, where what people found says that the budget is at risk.
+
+    Raises:
+        StoreError: it cannot be kept; it holds until the daemon ends.
+    """
+    before, budget = reader.accept(), reader.budget()
+    after = guarded_threshold(evidence, before, budget)
+    if after <= before:
+        return
+    reader.tune(replace(reader.tuning, guard=after))
+    store.remember(TUNING, reader.tuning_object())
+    detail = f"raised from {before:.6f} to {after:.6f}: too many of the accepted were wrong for a budget of {budget:g}"
+    store.note("daemon", "threshold", None, detail)
+    _LOG.warning("the threshold was %s", detail)
 
 
 def _next_id(store: Store) -> int:

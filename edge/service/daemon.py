@@ -5,7 +5,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from edge.capture.camera import Camera, camera_opener
@@ -14,6 +13,7 @@ from edge.config import Config
 from edge.datatypes import CheckReading, Frame, Glance, without_picture
 from edge.output import check_object
 from edge.service.audit import Estimate, estimate_error, is_drawn
+from edge.service.calibrate import tighten
 from edge.service.counter import Lying, Track, followed, recorded_before, remaining, trusted, unknown
 from edge.service.event import Event, Listeners, State, words_of
 from edge.service.heap import trim_heap
@@ -155,7 +155,7 @@ class Daemon:
     def reviewed(self, record: Record) -> None:
         """Take to heart what a person has said of a record; tightens the threshold where the budget is at risk."""
         self._evidence = self.store.evidence(self._reader.tuning.since_id)
-        self._reader.guard(self._evidence, self.store)
+        tighten(self.store, self._reader, self._evidence)
         for known in self._lying:
             if known.record is not None and known.record.id == record.id:
                 known.record = record

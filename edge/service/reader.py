@@ -4,7 +4,6 @@ import datetime
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,9 @@ from edge.errors import BundleError, ConfigError, UsageError
 from edge.golden import run_cases
 from edge.pipeline import Reader
 from edge.recognize.bundle import Bundle, read_bundle
-from edge.service.audit import guarded_threshold
-from edge.service.record import Evidence, Record
+from edge.service.record import Record
 from edge.service.slots import Firmware
-from edge.service.store import Store
-from edge.service.tuning import TUNING, Tuning, judged_here, tuning_object, tuning_of
+from edge.service.tuning import Tuning, judged_here, tuning_object, tuning_of
 
 _LOG = logging.getLogger(__name__)
 _QUALITY = 92
@@ -70,21 +67,6 @@ class SiteReader:
 
     def tune(self, tuning: Tuning) -> None:
         self.tuning = tuning
-
-    def guard(self, evidence: Sequence[Evidence], store: Store) -> None:
-        """Raise the threshold where what people found puts the budget at risk; it is kept, and said in both logs.
-
-        Raises:
-            StoreError: it cannot be kept.
-        """
-        before, budget = self.accept(), self.budget()
-        after = guarded_threshold(evidence, before, budget)
-        if after > before:
-            self.tune(replace(self.tuning, guard=after))
-            store.remember(TUNING, self.tuning_object())
-            detail = f"raised from {before:.6f} to {after:.6f}: too many of the accepted were wrong for a budget of {budget:g}"
-            store.note("daemon", "threshold", None, detail)
-            _LOG.warning("the threshold was %s", detail)
 
     def tuning_object(self) -> dict[str, Any]:
         return tuning_object(self.tuning)
