@@ -146,14 +146,15 @@ def _tried(device: Device, bundle: Bundle) -> "tuple[Finding, ...]":
     with check("golden set"):
         findings = try_bundle(bundle, device.now, reading.runtime, reading.threads, reading.budget)
     with check("confirmed readings"):
+        from edge.decode.accept import DEFAULT_BUDGET
         from edge.pipeline import Reader
         from edge.service.confirmed import confirmed_strips, score
 
         strips = confirmed_strips(device.config, _MOST_CONFIRMED)
         before, after = (score(Reader(b, reading.runtime, reading.threads, reading.budget), strips) for b in (device.now, bundle))
-        is_worse = after.n_right < before.n_right or after.n_wrong_accepted > before.n_wrong_accepted
+        is_worse = after.is_worse_than(before, reading.budget or DEFAULT_BUDGET)
         right = f"{after.n_right} of {after.n} read right, {before.n_right} expected"
-        wrong = f"{after.n_wrong_accepted} accepted wrongly, at most {before.n_wrong_accepted} expected"
+        wrong = f"{after.n_wrong_accepted} accepted wrongly, of {after.n_accepted}, {before.n_wrong_accepted} before"
         findings.append(Finding("confirmed readings", not is_worse, f"{right}; {wrong}" if strips else "the site has none"))
     for finding in findings:
         with check(finding.name):
