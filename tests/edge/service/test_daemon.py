@@ -1,5 +1,6 @@
 """The loop with the real networks, on sample checks that come and go: each is kept once, whatever happens around it."""
 
+import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,7 @@ CONFIG = Config(camera=CameraConfig(source="replay:unused"))
 def make_daemon(store: Store, *scenes: Scene, faults: tuple[Fault, ...] = (), config: Config = CONFIG) -> tuple[Daemon, Clock]:
     clock = Clock()
     reel = Reel(Script(tuple(scenes), faults, fps=15, is_looped=True), clock, clock.sleep)
-    return Daemon(config, store, lambda: ReplayCamera(reel), clock, lambda: 1.77e9 + clock(), sleep=clock.sleep), clock
+    return Daemon(config, store, lambda: ReplayCamera(reel), clock, lambda: 1.77e9 + clock(), random.Random(1), clock.sleep), clock
 
 
 def run(daemon: Daemon, clock: Clock, seconds: float) -> None:
