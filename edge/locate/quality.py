@@ -26,6 +26,8 @@ _AROUND = (3.0, 1.0)
 _UNREAD = 5.0
 # A check is at least 2.75 inches high (ANSI X9.100-160), with what a page's outline and the pitch of its line may be off.
 _LEAST_INCHES = 2.45
+# It is at least 6 inches wide (likewise), with the same allowance.
+_LEAST_WIDTH_INCHES = 5.7
 # A MICR line seen so well tells the size of a check.
 _SURE_LINE = 0.8
 # What fills so much of the upright box around it is a rectangle.
@@ -163,8 +165,11 @@ def _evenness_of_light(grey: U8) -> float:
 
 def _is_too_low(page: Page) -> bool:
     """Is the check lower than any is, by the pitch of its MICR line? Its top, where no outline shows it, is out of the picture."""
+    height, width = page.ink.shape
+    if height * _LEAST_WIDTH_INCHES > _LEAST_INCHES * width:  # its outline is that of a whole check; the search takes a millisecond
+        return False
     line = find_micr_line(page.ink)
-    return line is not None and line.confidence > _SURE_LINE and page.ink.shape[0] < _LEAST_INCHES * 8 * line.pitch_px
+    return line is not None and line.confidence > _SURE_LINE and height < _LEAST_INCHES * 8 * line.pitch_px
 
 
 def _is_cut_off(frame: Frame, page: Page) -> bool:
