@@ -1,6 +1,7 @@
 """How far the reader can be trusted at this site, and what a calibration would change: for the API, and drawn for the page."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from fastapi.responses import Response
 from edge.service import schemas
 from edge.service.api import REFUSALS, json_answer
 from edge.service.audit import Estimate
-from edge.service.calibrate import ENOUGH, Outcome, Proposal, calibrate, propose, restore
+from edge.service.calibrate import ENOUGH, Proposal, calibrate, propose, restore
 from edge.service.context import Context
 from edge.service.guard import visitor_of
 
@@ -49,8 +50,8 @@ def calibration_object(context: Context) -> dict[str, Any]:
         "budget": proposal.budget,
         "can_restore": proposal.can_restore,
         "estimate": _estimate_object(context.daemon.estimate()),
-        "before": _outcome_object(proposal.before),
-        "after": None if proposal.after is None else _outcome_object(proposal.after),
+        "before": asdict(proposal.before),
+        "after": None if proposal.after is None else asdict(proposal.after),
         "curve_before": proposal.curve_before,
         "curve_after": proposal.curve_after,
     }
@@ -81,17 +82,6 @@ def _points(curve: Sequence[tuple[float, float]], top: float) -> str:
         if error >= top:
             break
     return " ".join(points)
-
-
-def _outcome_object(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "threshold": outcome.threshold,
-        "n_accepted": outcome.n_accepted,
-        "n_wrong": outcome.n_wrong,
-        "low": outcome.low,
-        "high": outcome.high,
-        "share_accepted": outcome.share_accepted,
-    }
 
 
 def _estimate_object(estimate: Estimate) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.service.calibrate import Outcome
+
 Status = Literal["accepted", "unsure", "confirmed", "corrected", "rejected"]
 FieldName = Literal["amount", "date", "check_number", "micr"]
 
@@ -165,17 +167,6 @@ class State(BaseModel):
     record_id: int | None
     n_review_due: int
     bundle: dict[str, str]
-
-
-class Outcome(BaseModel):
-    """What a threshold does: ``n_accepted`` of the readings that people looked at, ``n_wrong`` of these with its 95 % interval."""
-
-    threshold: float
-    n_accepted: int
-    n_wrong: int
-    low: float
-    high: float
-    share_accepted: float
 
 
 class SpotChecked(BaseModel):
