@@ -1,15 +1,12 @@
 """Draw what was found: the outline of the check, its fields, every symbol under its ink, and a card of readings below."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from edge.datatypes import F64, FIELD_NAMES, U8, CheckReading, Frame, Reading
-from edge.errors import OutputError
 
 Colour = tuple[int, int, int]
 Rectangle = tuple[float, float, float, float]  # left, top, right, foot on the canvas
@@ -18,65 +15,25 @@ Rectangle = tuple[float, float, float, float]  # left, top, right, foot on the c
 _WIDTHS_PX = (800, 1600)
 _COLOURS: dict[str, Colour] = {"accepted": (11, 128, 67), "unsure": (201, 104, 0), "unreadable": (190, 36, 36)}  # RGB
 _OUTLINE, _TEXT, _FAINT, _PAPER, _RULE = (26, 115, 232), (32, 33, 36), (95, 99, 104), (255, 255, 255), (225, 227, 230)
-_JPEG_QUALITY = 90
 _BAND_ROWS = 128
 _LEAST_TEXT_PX = 13.0
 # A reason of more lines than this is told in full by the JSON.
 _MOST_LINES = 2
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make the folder and see that it can be written to, before hours of reading end in an error.
-
-    Raises:
-        OutputError: it cannot.
-    """
-    probe = folder / f".checkreader-{os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(f"{folder}: annotated pictures cannot be written there ({error.strerror}); choose a folder of yours") from None
-
-
-def free_name(folder: Path, file: str, taken: set[Path]) -> Path:
-    """Return where the drawing of ``file`` goes, and remember it: pictures of the same name in two folders get two drawings."""
-    stem, number = Path(file).stem, 1
-    path = folder / f"{stem}-read.jpg"
-    while path in taken:
-        number += 1
-        path = folder / f"{stem}-read-{number}.jpg"
-    taken.add(path)
-    return path
-
-
-def write_drawing(path: Path, drawing: U8) -> None:
-    """Write a JPEG so that the file is there whole or not at all.
-
-    Raises:
-        OutputError: the disk is full, or the folder is gone.
-    """
-    _, encoded = cv2.imencode(".jpg", drawing, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(encoded.tobytes())
-        unfinished.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); make room or choose another folder") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
 def draw_checks(frame: Frame, checks: Sequence[CheckReading]) -> U8:
-    """Return the frame, 800 to 1,600 pixels wide, with everything that was found, and a card of the readings under it."""
-    picture, scale = _canvas(frame)
+    """Return the frame, 800 to 1,600 pixels wide, with everything that was found, and a card of the readings under it.
+
+    It is turned by quarters until the first check is about upright: nobody reads figures on their heads.
+    """
+    turns = next((_quarter_turns(check.page.corners) for check in checks if check.page is not None), 0)
+    picture, frame_to_canvas = _canvas(frame.pixels, turns)
     pen = ImageDraw.Draw(picture, "RGBA")
     for check in checks:
         if check.page is None:
             continue
-        page_to_canvas = np.diag([scale, scale, 1.0]) @ check.page.page_to_frame
-        _outline(pen, check.page.corners * scale, _OUTLINE, 3)
+        page_to_canvas = frame_to_canvas @ check.page.page_to_frame
+        _outline(pen, _mapped(frame_to_canvas, check.page.corners), _OUTLINE, 3)
         shown = {name: r for name, r in check.fields.items() if r is not None and r.box is not None}
         taken = [_draw_reading(pen, reading, page_to_canvas, picture.width) for reading in shown.values()]
         for (name, reading), own in zip(shown.items(), tuple(taken), strict=True):
@@ -89,21 +46,33 @@ def draw_checks(frame: Frame, checks: Sequence[CheckReading]) -> U8:
 
 def draw_strip(frame: Frame, kind: str, reading: Reading) -> U8:
     """Return the strip at least 800 pixels wide with its symbols, and a card with the reading under it."""
-    strip, scale = _canvas(frame)
+    strip, strip_to_canvas = _canvas(frame.pixels)
     picture = Image.new("RGB", (strip.width, strip.height + round(3.2 * _text_px(strip.width))), _PAPER)
     picture.paste(strip)
     pen = ImageDraw.Draw(picture, "RGBA")
-    _draw_symbols(pen, reading, np.diag([scale, scale, 1.0]), (0.0, 0.0), picture.width, below=strip.height)
+    _draw_symbols(pen, reading, strip_to_canvas, (0.0, 0.0), picture.width, below=strip.height)
     return _pixels(_with_card(picture, [_row_of(kind, reading)]))
 
 
-def _canvas(frame: Frame) -> tuple[Image.Image, float]:
-    width, height = frame.size
-    scale = float(np.clip(width, *_WIDTHS_PX)) / width
-    scale = min(scale, 2 * _WIDTHS_PX[1] / height)  # a narrow, high picture would grow out of all bounds
+def _quarter_turns(corners: F64) -> int:
+    """Return by how many quarter turns clockwise a check with these corners lies, 0 to 3."""
+    right = corners[1] - corners[0] + corners[2] - corners[3]
+    return round(float(np.arctan2(right[1], right[0])) / (np.pi / 2)) % 4
+
+
+def _canvas(pixels: U8, turns: int = 0) -> tuple[Image.Image, F64]:
+    """Return a picture turned back by ``turns`` quarters at the size that it is drawn at, and what leads from its pixels there."""
+    height, width = pixels.shape[:2]
+    shown_width, shown_height = (height, width) if turns % 2 else (width, height)
+    scale = float(np.clip(shown_width, *_WIDTHS_PX)) / shown_width
+    scale = min(scale, 2 * _WIDTHS_PX[1] / shown_height)  # a narrow, high picture would grow out of all bounds
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    canvas = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    return Image.frombuffer("RGB", size, canvas, "raw", "BGR", 0, 1), scale
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    to_canvas = np.diag([scale, scale, 1.0])
+    for _ in range(turns):
+        to_canvas = np.array([[0, 1, 0], [-1, 0, small.shape[1]], [0, 0, 1]], np.float64) @ to_canvas
+        small = np.rot90(small)
+    return Image.frombuffer("RGB", small.shape[1::-1], np.ascontiguousarray(small), "raw", "BGR", 0, 1), to_canvas
 
 
 def _draw_reading(pen: ImageDraw.ImageDraw, reading: Reading, to_canvas: F64, canvas_width: int) -> Rectangle:

@@ -133,7 +133,7 @@ class _Answers:
         self._request = request
         self._drawn: set[Path] = set()
         if request.annotate is not None:
-            from edge.annotate import prepare_folder
+            from edge.drawing_files import prepare_folder
 
             prepare_folder(request.annotate)
         bundle = read_bundle(request.bundle)
@@ -160,7 +160,8 @@ class _Answers:
             else:
                 output.write_line(output.check_object(frame.name, check, self._identity))
         if self._request.annotate is not None:
-            from edge.annotate import draw_checks, free_name, write_drawing
+            from edge.annotate import draw_checks
+            from edge.drawing_files import free_name, write_drawing
 
             write_drawing(free_name(self._request.annotate, frame.name, self._drawn), draw_checks(frame, checks))
 
@@ -172,7 +173,8 @@ class _Answers:
         else:
             output.write_line(output.strip_object(frame.name, frame.size, kind, reading, timings_ms, self._identity))
         if self._request.annotate is not None:
-            from edge.annotate import draw_strip, free_name, write_drawing
+            from edge.annotate import draw_strip
+            from edge.drawing_files import free_name, write_drawing
 
             write_drawing(free_name(self._request.annotate, frame.name, self._drawn), draw_strip(frame, kind, reading))
 

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.annotate import draw_checks, draw_strip, free_name, prepare_folder, write_drawing
+from edge.annotate import draw_checks, draw_strip
 from edge.datatypes import CheckReading, Frame, Page, Quality, Reading, Symbol
+from edge.drawing_files import free_name, prepare_folder, write_drawing
 from edge.errors import OutputError
 
 READING = Reading("12", "accepted", 0.99, None, (20, 10, 40, 20), (Symbol("1", (2, 2, 8, 16), 0.99), Symbol("2", (22, 2, 10, 16), 0.98)))
@@ -36,6 +37,28 @@ def test_a_field_is_outlined_where_it_lies_in_the_frame() -> None:
         assert green[row - 2 : row + 3, 290:430].any(axis=0).mean() > 0.85  # but for letters that cross it
     # its name stands on a tab above it
     assert green[100:116, 282:300].any()
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_check_that_lies_turned_is_drawn_upright(turns: int) -> None:
+    """The drawing of a turned picture is the drawing of the picture."""
+    pixels = np.random.default_rng(3).integers(0, 255, (150, 300, 3)).astype(np.uint8)
+    corners = np.array([[50, 20], [250, 25], [250, 120], [50, 120]], np.float64)
+    flat = np.array([[0, 0], [200, 0], [200, 100], [0, 100]], np.float32)
+
+    def drawn(pixels: np.ndarray, corners: np.ndarray) -> np.ndarray:
+        page_to_frame = cv2.getPerspectiveTransform(flat, corners.astype(np.float32))
+        page = Page(np.zeros((100, 200, 3), np.uint8), np.zeros((100, 200), np.uint8), corners, page_to_frame, 0.9)
+        frame = Frame(np.ascontiguousarray(pixels))
+        return draw_checks(frame, [CheckReading(0, frame.size, page, Quality(), {"amount": READING}, {})])
+
+    turned, seen = pixels, corners
+    for _ in range(turns):  # clockwise
+        seen = np.column_stack([turned.shape[0] - seen[:, 1], seen[:, 0]])
+        turned = np.rot90(turned, -1)
+    upright, again = drawn(pixels, corners).astype(int), drawn(turned, seen).astype(int)
+    assert upright.shape == again.shape
+    assert abs(upright - again).mean() < 2
 
 
 def test_a_small_strip_is_drawn_large_with_its_text_below() -> None:
