@@ -72,7 +72,7 @@ def _canvas(pixels: U8, turns: int = 0) -> tuple[Image.Image, F64]:
     for _ in range(turns):
         to_canvas = np.array([[0, 1, 0], [-1, 0, small.shape[1]], [0, 0, 1]], np.float64) @ to_canvas
         small = np.rot90(small)
-    return Image.frombuffer("RGB", small.shape[1::-1], np.ascontiguousarray(small), "raw", "BGR", 0, 1), to_canvas
+    return Image.frombuffer("RGB", (small.shape[1], small.shape[0]), np.ascontiguousarray(small), "raw", "BGR", 0, 1), to_canvas
 
 
 def _draw_reading(pen: ImageDraw.ImageDraw, reading: Reading, to_canvas: F64, canvas_width: int) -> Rectangle:

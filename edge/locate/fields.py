@@ -8,6 +8,7 @@ import numpy as np
 
 from edge.datatypes import U8, Box, FieldMap, FieldName, FieldRegion, Page
 from edge.locate.box_sides import without_box_sides
+from edge.locate.cells import row_of_cells
 from edge.locate.field_map import boxes_of
 from edge.locate.micr_line import MicrLine, find_micr_line
 
@@ -18,6 +19,8 @@ _INK_LEVEL = 75
 _REACH, _ASIDE, _MARGIN = 0.45, 1.8, 0.16
 # Gaps over which a field goes on, likewise: to the right a stroke after the number may follow, to the left a printed sign may stand.
 _GAP_RIGHT, _GAP_LEFT = 0.7, 0.4
+# Likewise: so far around the found box the cells of a date are looked for.
+_AROUND = 0.3
 # An inch in page pixels where no MICR line tells: a page 1280 px wide of a check 7 inches wide.
 _USUAL_INCH_PX = 183.0
 # A line of the right pitch that the network does not see as one either is less sure.
@@ -42,7 +45,7 @@ def find_fields(ink: U8, field_map: FieldMap) -> tuple[FieldRegion, ...]:
             x, y, w, h = box
             margin = _MARGIN * h
             seen = _clipped((x - margin, y - margin, w + 2 * margin, h + 2 * margin), size)
-            fitted = _fitted(box, ink, inch_px)
+            fitted = (_row_of_cells(box, ink) if name == "date" else None) or _fitted(box, ink, inch_px)
             regions.append(FieldRegion(name, fitted, confidence, seen if name == "amount" else None))
             if name == "date":  # cells have a label before and letters below them, which the ink alone does not tell from figures
                 regions.append(FieldRegion(name, seen, confidence))
@@ -120,6 +123,18 @@ def _fitted(box: Box, ink: U8, inch_px: float) -> Box:
     y0, y1 = float(own[inside, 1].min()), float((own[inside, 1] + own[inside, 3]).max())
     margin = _MARGIN * (y1 - y0)
     return _clipped((x0 - 1.3 * margin, y0 - margin, x1 - x0 + 2.6 * margin, y1 - y0 + 2 * margin), (width, height))
+
+
+def _row_of_cells(box: Box, ink: U8) -> Box | None:
+    """Return the row of cells that a found box holds or touches, with a margin; None where there is none."""
+    height, width = ink.shape
+    x, y, w, h = box
+    left, top = max(0, int(x - _AROUND * h)), max(0, int(y - _AROUND * h))
+    row = row_of_cells(ink[top : round(y + h + _AROUND * h), left : round(x + w + _AROUND * h)])
+    if row is None:
+        return None
+    margin = _MARGIN * row[3]
+    return _clipped((left + row[0] - margin, top + row[1] - margin, row[2] + 2 * margin, row[3] + 2 * margin), (width, height))
 
 
 def _clipped(box: Box, size: tuple[int, int]) -> Box:

@@ -1,11 +1,11 @@
-"""Cells with nothing but their printed letters are empty; with figures in them they are not."""
+"""Rows of cells are found whole; with nothing but their printed letters they are empty, with figures in them they are not."""
 
 import cv2
 import numpy as np
 import pytest
 
 from edge.datatypes import U8
-from edge.locate.cells import has_empty_cells
+from edge.locate.cells import has_empty_cells, row_of_cells
 from edge.locate.micr_line import ink_of_page
 
 
@@ -36,3 +36,27 @@ def test_a_field_without_cells_has_no_empty_ones() -> None:
     assert not has_empty_cells(np.zeros((40, 200), np.uint8))
     assert not has_empty_cells(cells(n=2))
     assert not has_empty_cells(np.zeros((1, 1), np.uint8))
+
+
+@pytest.mark.parametrize("text", ["", "11112011", "24072026"])
+def test_a_row_of_cells_is_found_with_and_without_figures(text: str) -> None:
+    row = row_of_cells(cells(text))
+    assert row is not None
+    # drawn at 60..252 x 40..74, of which 50 and 30 are cut off
+    assert np.allclose(row, (10, 10, 193, 34), atol=3)
+
+
+def test_a_side_too_faint_to_be_seen_does_not_matter() -> None:
+    ink = cells("24072026")
+    ink[:, 104:110] = 0
+    row = row_of_cells(ink)
+    assert row is not None
+    assert np.allclose(row, (10, 10, 193, 34), atol=3)
+
+
+def test_letters_and_few_cells_are_no_row() -> None:
+    page = np.full((120, 340, 3), 230, np.uint8)
+    cv2.putText(page, "Or Bearer 11/11/2011", (10, 70), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (40.0, 40.0, 40.0), 2, cv2.LINE_AA)
+    assert row_of_cells(ink_of_page(page)[30:84, 5:330]) is None
+    assert row_of_cells(cells(n=4)) is None
+    assert row_of_cells(np.zeros((1, 1), np.uint8)) is None
