@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from edge.datatypes import F64, U8, Frame, Page, PageMap
+from edge.locate.lid import without_lid
 from edge.locate.micr_line import find_micr_line, ink_of_page
 from edge.locate.page_map import Outline, outlines, outlines_of_papers, share_of_paper
 from edge.locate.quad import area_of, find_quads, find_quads_of_lines, smooth_lab, support_of
@@ -51,7 +52,7 @@ def find_pages(frame: Frame, page_map: PageMap | None = None) -> tuple[Page, ...
     if whole is not None and page_map is not None:
         whole = replace(whole, is_seen=share_of_paper(page_map) > _MOSTLY)
     if whole is not None and whole.confidence > _SCAN_EVIDENCE:  # lines printed inside a scan are no edge
-        return (whole,)
+        return (_without_lid(frame, whole),)
     fine, fine_to_frame = _shrunk(frame.pixels, _FINE_PX)
     if page_map is None:
         return _distinct(_pages_by_shape(frame, fine, whole))
@@ -64,6 +65,15 @@ def find_pages(frame: Frame, page_map: PageMap | None = None) -> tuple[Page, ...
     found = [*by_shape, *(trial.page for trial in seen)]
     # A picture of a check's own shape may be one that nothing is left around.
     return _distinct([whole] if whole is not None and not found else found)
+
+
+def _without_lid(frame: Frame, scan: Page) -> Page:
+    """Return a page that is the whole frame without the border of lid that the scanner left around it."""
+    corners = without_lid(frame.pixels)
+    # As the page lies in the frame: its first corner is the frame's corner of the same number.
+    first = int(np.argmin(np.hypot(*(scan.corners - corners[0]).T)))
+    corners = np.roll(corners, first, axis=0)
+    return scan if np.array_equal(corners, scan.corners) else replace(rectify(frame, corners, scan.confidence), is_seen=scan.is_seen)
 
 
 def _distinct(pages: list[Page]) -> tuple[Page, ...]:

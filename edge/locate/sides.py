@@ -69,7 +69,7 @@ def _fitted_side(picture: U8, a: F64, b: F64, reach: int) -> tuple[F64, F64] | N
     fine = np.clip(peak, 1, slope.shape[1] - 2)
     left, mid, right = (slope[rows, fine + d] for d in (-1, 0, 1))
     y = y + np.where(peak == fine, np.clip((left - right) / (2 * np.minimum(left - 2 * mid + right, -1e-3)), -0.5, 0.5), 0.0)
-    line = _robust_line(y, np.clip(slope[rows, peak] / _CONTRAST, 0, 1))
+    line = robust_line(y, np.clip(slope[rows, peak] / _CONTRAST, 0, 1))
     if line is None:
         return None
     direction = (b - a) / max(float(np.hypot(*(b - a))), 1.0)
@@ -78,7 +78,7 @@ def _fitted_side(picture: U8, a: F64, b: F64, reach: int) -> tuple[F64, F64] | N
     return start, end - start
 
 
-def _robust_line(y: F64, weight: F64) -> tuple[float, float] | None:
+def robust_line(y: F64, weight: F64) -> tuple[float, float] | None:
     """Return slope and offset of the line with most weight near it, refined by least squares; None without support."""
     slopes = (y[_SECOND] - y[_FIRST]) / (_ALONG[_SECOND] - _ALONG[_FIRST])
     off = np.abs(y[None] - y[_FIRST, None] - slopes[:, None] * (_ALONG[None] - _ALONG[_FIRST, None]))
