@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
+
+import numpy as np
 
 from edge.datatypes import Lattice
 from edge.decode.accept import Decoded, Thresholds, thresholds_of
@@ -107,4 +108,4 @@ def _medians(answers: Sequence[Answer]) -> dict[str, float]:
     by_network: dict[str, list[float]] = defaultdict(list)
     for answer in answers:
         by_network[answer.network].append(answer.ms)
-    return {network: median(times) for network, times in by_network.items()}
+    return {network: float(np.median(times)) for network, times in by_network.items()}
