@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from edge.recognize.bundle import parse_bundle, read_bundle
-from edge.service.slots import Firmware, Slot
+from edge.service.slot_state import Slot
+from edge.service.slots import Firmware
 from tests.firmware_tools.conftest import ROOT, Keys, bundle_with, signature_of
 from tests.firmware_tools.power_cut import WAYS, lay_out, watched
 
