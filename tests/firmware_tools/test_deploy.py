@@ -57,7 +57,7 @@ def test_a_bundle_reaches_the_daemon_and_one_that_makes_it_ill_is_taken_back(fle
     assert row["cause"].endswith("version 0.4.0 is read with again")
     assert device.version == "0.4.0"
     until_s = time.monotonic() + 30
-    while device.running != "0.4.0":  # it looks every two seconds
+    while device.running != "0.4.0":
         assert time.monotonic() < until_s
         time.sleep(0.2)
     assert device.daemon_pid() == pid  # it never stopped
