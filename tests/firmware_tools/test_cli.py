@@ -6,13 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge.recognize.bundle import read_bundle
-
-SHIPPED = Path(__file__).resolve().parents[2] / "edge/bundles/checkreader.bundle"
-
-
-def firmware(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from firmware_tools.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+from tests.firmware_tools.conftest import SHIPPED, firmware
 
 
 def test_the_shipped_bundle_is_what_its_card_says() -> None:

@@ -181,5 +181,6 @@ def test_a_network_that_reads_the_site_better_is_promoted_and_signed_and_a_devic
 
 
 def retrained(words: list[str | Path]) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", "from firmware_tools.cli import main; main()", *map(str, words)]
+    """Run the command for as long as it takes."""
+    command = [sys.executable, "-m", "firmware_tools", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
