@@ -66,8 +66,8 @@ test-device: ## the Pi's camera module through picamera2 on a virtual camera, an
 test-fleet: $(VENV)/.test ## deploy to twenty sshds on loopback, break connections; skipped where sshd is missing
 	@TEST_FLEET=1 $(BIN)/python -m pytest tests/firmware_tools/test_deploy.py $(ARGS)
 
-test-retrain: $(VENV)/.test ## retrain on an invented site, small, and let a device take what is better; needs TRAIN_DATA, about ten minutes
-	@TEST_RETRAIN=1 $(BIN)/python -m pytest tests/firmware_tools/test_retrain.py $(ARGS)
+test-retrain: $(VENV)/.test ## retrain on two devices' corrections, small, and deploy what is better to a canary first; needs TRAIN_DATA, sshd, ten minutes
+	@TEST_RETRAIN=1 $(BIN)/python -m pytest tests/firmware_tools/test_retrain.py tests/firmware_tools/test_retrain_fleet.py $(ARGS)
 
 test-deb: $(VENV)/.test ## install, upgrade, downgrade and purge the package in a bare Debian (root); skipped where debootstrap is missing
 	@{ tests/device/debian build bookworm && tests/device/debian build trixie && \

@@ -46,7 +46,7 @@ def add_deploy(app: typer.Typer) -> None:
         """
         from edge.output import write_line
         from edge.recognize.bundle import parse_bundle
-        from firmware_tools.deploy import Order, Result
+        from firmware_tools.deploy import Order, Progress, Result
         from firmware_tools.fleet import FleetTable, append_log, deploy_fleet, exit_code, unique
 
         for host in hosts:
@@ -62,19 +62,21 @@ def add_deploy(app: typer.Typer) -> None:
             ssh_config=ssh_config,
         )  # fmt: skip
         named = unique(hosts)
-        table = FleetTable(named, len(order.data))
+        progress = {host: Progress() for host in named}
+        ends: dict[str, Result] = {}
 
         def ended(result: Result) -> None:
-            table.results[result.host] = result
+            ends[result.host] = result
             append_log(log or default_log(), order, result)
             if as_json:
                 write_line(result.facts())
 
         if as_json:
-            results = deploy_fleet(named, order, canary, at_once, table.progress, ended)
+            results = deploy_fleet(named, order, canary, at_once, progress, ended)
         else:
+            table = FleetTable(progress, ends, len(order.data))
             with table.live():
-                results = deploy_fleet(named, order, canary, at_once, table.progress, ended)
+                results = deploy_fleet(named, order, canary, at_once, progress, ended)
             table.print()
         raise typer.Exit(exit_code(results))
 

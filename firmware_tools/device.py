@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge import __version__
 from edge.config import Config
 from edge.errors import BundleError, ConfigError, EdgeError, OutputError, UpdateError, UsageError
 from edge.recognize.bundle import MOST_BYTES, Bundle, read_bundle
 from edge.service.durable import make_folder
-from edge.service.slots import MOST_FAILURES, Firmware, Slot, firmware_of
+from edge.service.slot_state import Slot
+from edge.service.slots import MOST_FAILURES, Firmware, firmware_of
 from edge.service.trust import Statement, Trust, read_trust, trusted_bundle
 from edge.service.versions import version_key
 from firmware_tools.sources import Offer
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 _MOST_CONFIRMED = 100
 # Beside the bundle itself: its signature, the file that says which slot is read with, twice, and the log.
 _MORE_BYTES = 256 * 1024
-# The daemon looks for a new bundle every two seconds, when it reads nothing; a check that comes meanwhile goes first.
+# The daemon looks for a new bundle whenever it looks for a check and reads nothing; a check that comes meanwhile goes first.
 _TAKEN_UP_S = 30.0
-_LOOK_S = 0.2
+_LOOK_S = 0.1
 _LOG, _MOST_LOG_BYTES = "update.log", 64 * 1024
 Told = Callable[[str], object]
 
@@ -105,9 +106,12 @@ def take(device: Device, offer: Offer, statement: Statement, wish: Wish, told: T
     data, bundle, findings = _checked(device, offer, statement, wish, told, fetched)
     if wish.is_dry:
         return Taken(version, sha256, is_changed=False, findings=findings)
+    from edge.service.proof import circumstances
+
     told("switch")
     is_downgrade = version_key(version) < version_key(device.now.version)
-    device.firmware.install(data, offer.signature, Slot(bundle.sha256, version, is_downgrade))
+    slot, reading = Slot(bundle.sha256, version, is_downgrade), device.config.reading
+    device.firmware.install(data, offer.signature, slot, circumstances(reading.runtime, reading.threads))
     if wish.is_judged:
         _wait_for_judgement(device, statement, told)
     return Taken(version, sha256, is_changed=True, findings=findings)
@@ -288,11 +292,3 @@ def _note(folder: Path | None, words: str, level: int) -> None:
 
 def _existing(folder: Path) -> Path:
     return next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
-
-
-def facts_of(taken: Taken, device: Device, statement: Statement) -> dict[str, Any]:
-    """Return what a program wants to know of it."""
-    return {
-        "is_changed": taken.is_changed, "from": device.now.version, "version": taken.version, "sha256": taken.sha256, "key": statement.key,
-        "findings": {finding.name: finding.words for finding in taken.findings},
-    }  # fmt: skip

@@ -71,14 +71,17 @@ def append_log(log: Path, order: Order, result: Result) -> None:
 
 
 class FleetTable:
-    """The table that is drawn while the deploy goes on, and once more as its end."""
+    """The table that is drawn while the deploy goes on, and once more as its end.
 
-    def __init__(self, hosts: Sequence[str], n_bytes: int) -> None:
+    Args:
+        progress: of each host; ``results``: of those that have ended. Both change meanwhile.
+        n_bytes: what each host gets.
+    """
+
+    def __init__(self, progress: Mapping[str, Progress], results: Mapping[str, Result], n_bytes: int) -> None:
         from rich.console import Console
 
-        self.progress = {host: Progress() for host in hosts}
-        self.results: dict[str, Result] = {}
-        self._n_bytes = n_bytes
+        self._progress, self._results, self._n_bytes = progress, results, n_bytes
         probe = Console()
         self._console = probe if probe.is_terminal else Console(width=_REDIRECTED_WIDTH)
 
@@ -92,8 +95,8 @@ class FleetTable:
 
     def print(self) -> None:
         self._console.print(self._table())
-        well = sum(result.is_well for result in self.results.values())
-        self._console.print(f"{well} of {len(self.results)} have it and are well", highlight=False)
+        well = sum(result.is_well for result in self._results.values())
+        self._console.print(f"{well} of {len(self._results)} have it and are well", highlight=False)
 
     def _table(self) -> "Table":
         from rich.table import Table
@@ -102,10 +105,10 @@ class FleetTable:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for title in ("host", "copied", "", "what"):
             table.add_column(title, overflow="fold")
-        for host, progress in self.progress.items():
+        for host, progress in self._progress.items():
             share = progress.done_bytes / self._n_bytes
             bar = "━" * round(share * _BAR)
-            result = self.results.get(host)
+            result = self._results.get(host)
             style = _STYLES[result.outcome] if result else ""
             table.add_row(host, Text(bar.ljust(_BAR), "green"), Text(progress.step, style), _why(result))
         return table

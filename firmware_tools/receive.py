@@ -11,14 +11,12 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from edge.config import Config, WebConfig, read_config
-from edge.errors import EdgeError, OutputError, UpdateError
+from edge.errors import EdgeError, OutputError, UpdateError, UsageError
 from edge.service.durable import write_whole
 from edge.service.trust import SUFFIX, check_signature
 from firmware_tools.device import Device, Wish, alone, check, noted, open_device, take
@@ -32,8 +30,18 @@ _START_S, _ASK_S, _PAUSE_S = 10.0, 5.0, 0.5
 _MORE_S = 60.0
 
 
-def receive(config: Annotated[Path, typer.Option("--config", metavar="FILE")] = Path("/etc/checkreader.toml")) -> None:
-    """Take up a bundle that `deploy` sends on standard input; nothing to be called by hand."""
+def receive(words: Sequence[str]) -> None:
+    """Take up a bundle that `deploy` sends on standard input; nothing to be called by hand.
+
+    Args:
+        words: ``--config FILE``, as :mod:`firmware_tools.ssh` gives them.
+
+    Raises:
+        UsageError: they are others.
+    """
+    if len(words) != 2 or words[0] != "--config":
+        raise UsageError(f"receive takes --config FILE and is called by deploy alone; it was given {' '.join(words) or 'nothing'}")
+    config = Path(words[1])
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a connection that breaks does not end what was begun
     order = json.loads(sys.stdin.buffer.readline())
     try:

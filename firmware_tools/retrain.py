@@ -190,7 +190,7 @@ def refuse(reason: str) -> BundleError:
 
 def run_deploy(bundle: Path, words: Sequence[str]) -> int:
     """Bring a signed bundle to devices by the command itself; return its exit code."""
-    command = [sys.executable, "-c", "from firmware_tools.cli import main; main()", "deploy", "--bundle", str(bundle), *words]
+    command = [sys.executable, "-m", "firmware_tools", "deploy", "--bundle", str(bundle), *words]
     return subprocess.run(command, stdout=sys.stderr, check=False).returncode
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edge.errors import BundleError, OutputError, UsageError
+from edge.service.durable import write_whole
 from edge.service.trust import SUFFIX, Statement, key_id, signed_bytes, to_json
 from edge.service.versions import version_key
 from firmware_tools.keys import PassphraseFile, read_key
@@ -39,8 +40,6 @@ def sign(
         )  # fmt: skip
         signature = file.with_name(file.name + SUFFIX)
         try:
-            from edge.service.durable import write_whole
-
             write_whole(signature, to_json(statement, signature=private.sign(signed_bytes(statement)).hex()))
         except OSError as error:
             raise OutputError(

@@ -17,7 +17,7 @@ from edge.errors import BundleError, ConfigError, EdgeError, UsageError
 from edge.recognize.bundle import read_bundle
 from edge.service.trust import SUFFIX, Statement, Trust, check_file, check_signature, read_trust
 from edge.service.versions import version_key
-from firmware_tools.device import Taken, Wish, alone, check, facts_of, need_newer, need_space, noted, open_device, take
+from firmware_tools.device import Device, Taken, Wish, alone, check, need_newer, need_space, noted, open_device, take
 from firmware_tools.package import MOST_PACKAGE_BYTES, install_package, installed_version, is_package
 from firmware_tools.sources import Offer, find_offers
 
@@ -59,7 +59,7 @@ def update(
         if taken.is_changed:
             note(said)
     findings = [f"ok    {finding.name}: {finding.words}" for finding in taken.findings]
-    _tell(as_json, "\n".join([*findings, said]), facts_of(taken, device, statement))
+    _tell(as_json, "\n".join([*findings, said]), _facts(taken, device, statement))
 
 
 def rollback(config: ConfigFile = _CONFIG, as_json: AsJson = False) -> None:
@@ -79,6 +79,14 @@ def _said(taken: Taken, name: str, before: str, wish: Wish) -> str:
     if taken.findings:
         return f"version {taken.version} can be taken; nothing was changed"
     return f"{name}: version {taken.version} is what this device reads with already"
+
+
+def _facts(taken: Taken, device: Device, statement: Statement) -> dict[str, Any]:
+    """Return what a program wants to know of it."""
+    return {
+        "is_changed": taken.is_changed, "from": device.now.version, "version": taken.version, "sha256": taken.sha256, "key": statement.key,
+        "findings": {finding.name: finding.words for finding in taken.findings},
+    }  # fmt: skip
 
 
 def _take_package(config: Config, source: str, *, is_downgrade_allowed: bool, is_dry: bool, as_json: bool) -> None:

@@ -173,9 +173,12 @@ class Daemon:
 
     def turn(self) -> None:
         """Look once, and do what follows from it."""
-        if self._is_idle and self._clock() >= self._chores_at_s:
-            self._chores_at_s = self._clock() + _CHORES_S
-            self._do_chores()
+        if self._is_idle:
+            if self._reader.renew():
+                self._watch = replace(self._watch, read_s=self._clock() - RECHECK_S)  # a frame is read at once: does it read well?
+            if self._clock() >= self._chores_at_s:
+                self._chores_at_s = self._clock() + _CHORES_S
+                self._do_chores()
         self._is_idle = True  # also after a turn that failed, since a bundle that makes turns fail has to be got rid of
         if self._is_camera_changed:
             self._is_camera_changed = False
@@ -286,8 +289,6 @@ class Daemon:
         if (size := self._watchdog.size) != self._size_kept:
             self._outbox.attempt(lambda: self.store.remember(_SIZE, size))
             self._size_kept = size
-        if self._reader.renew():
-            self._watch = replace(self._watch, read_s=self._clock() - RECHECK_S)  # a frame is read at once: does it read well?
         if not self._is_trimmed:
             self._is_trimmed = True
             trim_heap()

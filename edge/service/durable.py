@@ -29,6 +29,15 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     sync_folder(path.parent)
 
 
+def stamp_of(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when :func:`write_whole` replaces a file; None: it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 def make_folder(path: Path) -> None:
     """Make a folder, and those above it, so that they are there after a power cut."""
     if path.is_dir():

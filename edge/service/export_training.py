@@ -15,7 +15,6 @@ from edge.datatypes import U8
 from edge.errors import StoreError, UsageError
 from edge.service.labelled import LABELS
 from edge.service.record import Query, Record, Status
-from edge.service.serve import open_store
 from edge.service.store import Store
 from edge.service.truth import currency_code
 
@@ -33,6 +32,8 @@ def export_strips(config: Config, to: Path) -> int:
         UsageError: the folder is there already.
         StoreError: the daemon runs, the store cannot be read, or the folder cannot be written.
     """
+    from edge.service.serve import open_store  # with it comes the whole daemon, which an update that cuts strips has no use for
+
     if to.exists():
         raise UsageError(f"{to} is there already; name a folder that does not exist yet")
     with closing(open_store(config)) as store:

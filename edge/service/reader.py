@@ -18,6 +18,8 @@ from edge.errors import BundleError, ConfigError, UsageError
 from edge.golden import run_cases
 from edge.pipeline import Reader
 from edge.recognize.bundle import Bundle, read_bundle
+from edge.service.durable import stamp_of
+from edge.service.proof import circumstances
 from edge.service.record import Record
 from edge.service.slots import Firmware
 from edge.service.tuning import Tuning, judged_here, tuning_object, tuning_of
@@ -90,7 +92,10 @@ class SiteReader:
         return record, encoded.tobytes()
 
     def renew(self) -> bool:
-        """Take up the bundle's file where it was replaced; one that is refused changes nothing. Return whether it was taken up."""
+        """Take up the bundle's file where it was replaced; one that is refused changes nothing. Return whether it was taken up.
+
+        It has to pass its golden set, unless it has done so just now in a slot's trial, here and with the same runtime.
+        """
         stamp = self._stamp_of_bundle()
         if stamp == self._stamp:
             return False
@@ -100,7 +105,8 @@ class SiteReader:
         self._stamp = stamp
         try:
             bundle = read_bundle(self._path())
-            prove(bundle, self._config.runtime, self._config.threads)
+            if not self._is_proved(bundle):
+                prove(bundle, self._config.runtime, self._config.threads)
             with self._lock:
                 self._use(bundle)
         except (BundleError, ConfigError) as error:
@@ -124,13 +130,11 @@ class SiteReader:
 
     def _stamp_of_bundle(self) -> tuple[int, int, int] | None:
         path = self._path()
-        if path is None:
-            return None
-        try:
-            found = path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return None if path is None else stamp_of(path)
+
+    def _is_proved(self, bundle: Bundle) -> bool:
+        where = circumstances(self._config.runtime, self._config.threads)
+        return self._firmware is not None and self._firmware.is_proved(bundle.sha256, where)
 
 
 def prove(bundle: Bundle, runtime: str, threads: int) -> None:

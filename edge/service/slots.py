@@ -7,65 +7,24 @@ and not ended goes back to what was before. Nothing here can leave the reader wi
 import contextlib
 import fcntl
 import hashlib
-import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from edge.config import Config
 from edge.errors import BundleError, ConfigError, EdgeError, OutputError, UsageError
 from edge.recognize.bundle import read_bundle
-from edge.service.durable import make_folder, write_whole
+from edge.service.durable import make_folder, stamp_of, write_whole
+from edge.service.slot_state import NAMES, Failure, Slot, Slots, Trial, parse_slots, slots_to_json, taken_back
 from edge.service.trust import SUFFIX, read_trust, trusted_bundle
 from edge.service.versions import version_key
 
 _LOG = logging.getLogger(__name__)
 _STATE, _LOCK, _BUNDLE = "slots.json", "lock", "checkreader.bundle"
-_NAMES = ("a", "b")
 # Twice, since the first time it may have been the power that went.
 MOST_FAILURES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """What lies in a slot. ``is_downgrade``: it stays, although the bundle that came with the reader is newer."""
-
-    sha256: str
-    version: str
-    is_downgrade: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What to go back to (None: the bundle that came with the reader), and how often the reader has begun with the new bundle."""
-
-    previous: str | None
-    starts: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """How often a bundle was taken back, and in one sentence why the last time."""
-
-    times: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """What is where; ``active`` None: the bundle that came with the reader. ``failures``: by SHA-256, those that were taken back."""
-
-    active: str | None = None
-    slots: Mapping[str, Slot] = field(default_factory=dict)
-    trial: Trial | None = None
-    failures: Mapping[str, Failure] = field(default_factory=dict)
-
-    @property
-    def slot(self) -> Slot | None:
-        return None if self.active is None else self.slots[self.active]
 
 
 class Firmware:
@@ -78,13 +37,22 @@ class Firmware:
     def __init__(self, folder: Path, trust: Path) -> None:
         self.folder, self._trust = folder, trust
         self._held: Slots | None = None
+        self._known: tuple[object, Slots] = (None, Slots())
 
     def slots(self) -> Slots:
         """Return what is where now; a damaged file is none."""
         if self._held is not None:
             return self._held
+        stamp = stamp_of(self.folder / _STATE)
+        if stamp != self._known[0]:  # the daemon asks in each turn: it shall not read, nor complain, each time
+            self._known = stamp, self._read()
+        return self._known[1]
+
+    def _read(self) -> Slots:
+        if self._held is not None:
+            return self._held
         try:
-            return _parsed((self.folder / _STATE).read_bytes())
+            return parse_slots((self.folder / _STATE).read_bytes())
         except FileNotFoundError:
             return Slots()
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -119,7 +87,7 @@ class Firmware:
                 trial = slots.trial
                 if trial is not None and trial.starts:
                     _LOG.error("the bundle %s did not become healthy at its last start; going back", slots.slot and slots.slot.version)
-                    slots = _back(slots, "the daemon ended before it had run well with it: a crash, or the power")
+                    slots = taken_back(slots, "the daemon ended before it had run well with it: a crash, or the power")
                 elif trial is not None:
                     slots = replace(slots, trial=replace(trial, starts=1))
                 slots = self._sound(slots)
@@ -127,13 +95,13 @@ class Firmware:
         except OSError as error:
             slots = self.slots()
             if slots.trial is not None:
-                slots = _back(slots, "the disk cannot be written to")
+                slots = taken_back(slots, "the disk cannot be written to")
             self._held = slots = self._sound(slots)
             _LOG.error("%s cannot be written to (%s); the reader goes on without a trial", self.folder, error.strerror)
         return None if slots.active is None else self.file(slots.active)
 
-    def install(self, data: bytes, signature: bytes, slot: Slot) -> None:
-        """Put a bundle that was tried into the slot that is not read with, and switch to it, on trial.
+    def install(self, data: bytes, signature: bytes, slot: Slot, proved: str = "") -> None:
+        """Put a bundle that was tried into the slot that is not read with, and switch to it, on trial; ``proved`` as in :class:`Trial`.
 
         Raises:
             UsageError: another bundle has begun its trial, and what it would go back to must stay.
@@ -148,16 +116,22 @@ class Firmware:
                 if slots.trial is not None:
                     slots = replace(slots, active=slots.trial.previous, trial=None)
                     self._write(slots)
-                name = next(name for name in _NAMES if name != slots.active)
+                name = next(name for name in NAMES if name != slots.active)
                 make_folder(self.folder / name)
                 write_whole(self.file(name), data)
                 write_whole(_signature_of(self.file(name)), signature)
-                new = replace(slots, active=name, slots={**slots.slots, name: slot}, trial=Trial(slots.active))
+                new = replace(slots, active=name, slots={**slots.slots, name: slot}, trial=Trial(slots.active, proved=proved))
                 self._write(new)
         except OSError as error:
             raise OutputError(
                 f"the bundle cannot be put into {self.folder} ({error.strerror}); the reader runs as before; make room"
             ) from error
+
+    def is_proved(self, sha256: str, where: str) -> bool:
+        """Say whether these bytes are on trial, and have passed their golden set ``where`` they are read with."""
+        slots = self.slots()
+        is_it = slots.slot is not None and slots.slot.sha256 == sha256
+        return is_it and slots.trial is not None and bool(where) and slots.trial.proved == where
 
     def mark_healthy(self) -> None:
         """End the trial: the new bundle stays."""
@@ -170,7 +144,7 @@ class Firmware:
         """End the trial: what was before is read with again. ``why`` in one sentence, for whoever asks later."""
         with self._changing() as slots:
             if slots.trial is not None:
-                self._write(self._sound(_back(slots, why)))
+                self._write(self._sound(taken_back(slots, why)))
 
     def pause(self) -> None:
         """The reader is ended on purpose: a trial that was not over yet begins anew with the next start."""
@@ -189,7 +163,7 @@ class Firmware:
             with self._changing() as slots:
                 if slots.active is None or slots.slot is None:
                     raise UsageError("the reader runs with the bundle that came with it: there is nothing to go back to")
-                other = next(name for name in _NAMES if name != slots.active)
+                other = next(name for name in NAMES if name != slots.active)
                 failures = {**slots.failures, slots.slot.sha256: Failure(MOST_FAILURES, "it was taken back by hand")}
                 back = replace(slots, active=other if other in slots.slots else None, trial=None, failures=failures)
                 back = self._sound(back)
@@ -240,13 +214,13 @@ class Firmware:
         handle = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            yield self.slots()
+            yield self._read()
         finally:
             os.close(handle)
 
     def _write(self, slots: Slots) -> None:
-        if slots != self.slots():
-            write_whole(self.folder / _STATE, (json.dumps({"format": 1, **asdict(slots)}, indent=1, sort_keys=True) + "\n").encode())
+        if slots != self._read():
+            write_whole(self.folder / _STATE, slots_to_json(slots))
 
 
 def firmware_of(config: Config) -> Firmware | None:
@@ -262,16 +236,6 @@ def firmware_of(config: Config) -> Firmware | None:
     return Firmware(Path(config.firmware.folder).expanduser(), Path(config.firmware.trust).expanduser())
 
 
-def _back(slots: Slots, why: str) -> Slots:
-    """Return what is where after a trial that failed, or that no daemon has begun: that is no failure of the bundle."""
-    if slots.trial is None or slots.slot is None:
-        return slots
-    sha256, failures = slots.slot.sha256, dict(slots.failures)
-    if slots.trial.starts:
-        failures[sha256] = Failure(failures[sha256].times + 1 if sha256 in failures else 1, why)
-    return replace(slots, active=slots.trial.previous, trial=None, failures=failures)
-
-
 def _signature_of(file: Path) -> Path:
     return file.with_name(file.name + SUFFIX)
 
@@ -280,14 +244,3 @@ def _is_newer(version: str, other: str) -> bool:
     with contextlib.suppress(BundleError):
         return version_key(version) > version_key(other)
     return False
-
-
-def _parsed(text: bytes) -> Slots:
-    raw: dict[str, Any] = json.loads(text)
-    if raw["format"] != 1:
-        raise ValueError(f"its format is {raw['format']!r}, this reader knows 1")
-    slots = {name: Slot(**slot) for name, slot in raw["slots"].items()}
-    if raw["active"] not in (None, *slots) or not set(slots) <= set(_NAMES):
-        raise ValueError(f"there is no slot {raw['active']!r}")
-    trial = None if raw["trial"] is None else Trial(**raw["trial"])
-    return Slots(raw["active"], slots, trial, {sha256: Failure(**failure) for sha256, failure in raw["failures"].items()})

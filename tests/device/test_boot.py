@@ -69,7 +69,7 @@ class Pi:
 
     def deploy(self, bundle: Path, login: str) -> dict[str, str]:
         """Deploy over the real ssh; the loopback that it goes over is the started system's."""
-        command = [sys.executable, "-c", "from firmware_tools.cli import main; main()", "deploy", f"{login}@127.0.0.1", "--bundle", bundle]
+        command = [sys.executable, "-m", "firmware_tools", "deploy", f"{login}@127.0.0.1", "--bundle", bundle]
         command += ["--json", "--accept-new", "--ssh-config", self.desk / "ssh_config", "--log", self.desk / "log"]
         words = ["nsenter", "--target", self.first(), "--net", "--", *command]
         done = subprocess.run([str(word) for word in words], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})

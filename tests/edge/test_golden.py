@@ -1,14 +1,19 @@
 """The golden set: identical where the runtime is a recorded one, the same answers elsewhere, and a changed weight is found and named."""
 
+import json
+import time
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+import edge.golden
+from edge.datatypes import I8
 from edge.errors import BundleError
-from edge.golden import run_cases
+from edge.golden import MEMBER, answer_cases, run_cases
 from edge.recognize.bundle import Bundle, read_bundle
+from edge.recognize.interpreter import Int8Model
 from edge.recognize.tflite_file import read_graph
 
 
@@ -33,6 +38,18 @@ def test_one_changed_weight_is_found_in_its_network(bundle: Bundle) -> None:
     changed[at] ^= 64
     verdicts = run_cases(replace(bundle, models={**bundle.models, "digit": bytes(changed)}), "litert")
     assert {verdict.network for verdict in verdicts if verdict.n_differing} == {"digit"}
+
+
+def test_what_other_programs_take_of_the_processor_does_not_count(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Held(Int8Model):
+        def __call__(self, codes: I8) -> I8:
+            time.sleep(0.3)
+            return super().__call__(codes)
+
+    monkeypatch.setattr(edge.golden, "Int8Model", Held)
+    cases = json.loads(bundle.golden[MEMBER])["cases"]
+    short = json.dumps({"cases": [next(case for case in cases if case["network"] == "micr")]}).encode()
+    assert answer_cases(replace(bundle, golden={MEMBER: short}), "litert")[0].ms < 290
 
 
 def test_a_bundle_without_a_golden_set_is_refused(bundle: Bundle) -> None:

@@ -24,7 +24,7 @@ TODAY = datetime.date(2026, 11, 25)
 
 
 def firmware(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from firmware_tools.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-m", "firmware_tools", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, input=stdin, cwd=ROOT, timeout=300)
 
 

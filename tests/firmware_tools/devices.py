@@ -84,8 +84,7 @@ class Device:
         shutil.copy(trusted_key, self.home / "trust")
         (self.home / "authorized_keys").write_text(authorized_key)
         self.command("checkreader", f'#!/bin/sh\nexec {sys.executable} -m edge "$@"\n')
-        program = "from firmware_tools.cli import main; main()"
-        self.command("checkreader-firmware", f"#!/bin/sh\nexec {sys.executable} -c '{program}' \"$@\"\n")
+        self.command("checkreader-firmware", f'#!/bin/sh\nexec {sys.executable} -m firmware_tools "$@"\n')
         self.command("supervise", _SUPERVISE)
         self.configure()
         self.new_host_key()
@@ -197,7 +196,7 @@ class Fleet:
 
     def words(self, *arguments: str | Path, hosts: tuple[str, ...] = ()) -> list[str]:
         """Return the deploy's command line; all devices where no ``hosts`` are named."""
-        command = [sys.executable, "-c", "from firmware_tools.cli import main; main()", "deploy", *(hosts or tuple(self.devices))]
+        command = [sys.executable, "-m", "firmware_tools", "deploy", *(hosts or tuple(self.devices))]
         # The home is the device's own: sshd sets it.
         own = ["--ssh-config", self.folder / "ssh_config", "--user", getpass.getuser(), "--config", "~/checkreader.toml"]
         own += ["--log", self.folder / "deploy.log"]

@@ -6,13 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge.recognize.bundle import read_bundle
-
-SHIPPED = Path(__file__).resolve().parents[2] / "edge/bundles/checkreader.bundle"
-
-
-def firmware(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from firmware_tools.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+from tests.firmware_tools.conftest import SHIPPED, firmware
 
 
 def test_the_shipped_bundle_is_what_its_card_says() -> None:
@@ -49,4 +43,15 @@ def test_a_missing_bundle_and_an_unknown_command_are_refused_without_a_traceback
     assert missing.returncode in {65, 74}
     assert "none.bundle" in missing.stderr
     assert unknown.returncode == 64
-    assert "Traceback" not in missing.stderr + unknown.stderr
+    received = firmware("receive", "--conf", tmp_path)
+    assert (received.returncode, "called by deploy alone" in received.stderr) == (64, True)
+    assert "Traceback" not in missing.stderr + unknown.stderr + received.stderr
+
+
+def test_what_a_deploy_runs_on_a_device_does_without_the_commands_for_people(tmp_path: Path) -> None:
+    program = "import sys; from firmware_tools import cli; cli._run(['receive', '--config', sys.argv[1]]); print('typer' in sys.modules)"
+    command = [sys.executable, "-c", program, tmp_path / "none.toml"]
+    done = subprocess.run(command, input="{}\n", capture_output=True, text=True)
+    told, loaded = done.stdout.splitlines()
+    assert json.loads(told)["check"] == "configuration"
+    assert loaded == "False"

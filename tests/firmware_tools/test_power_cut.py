@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from edge.recognize.bundle import parse_bundle, read_bundle
-from edge.service.slots import Firmware, Slot
+from edge.service.slot_state import Slot
+from edge.service.slots import Firmware
 from tests.firmware_tools.conftest import ROOT, Keys, bundle_with, signature_of
 from tests.firmware_tools.power_cut import WAYS, lay_out, watched
 
@@ -120,10 +121,10 @@ CALLS = "openat,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,mkdir,m
 
 
 def traced_update(device: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    update = ["from firmware_tools.cli import main; main()", "update", device / "new.bundle", "--config", device / "config.toml"]
+    update = ["-m", "firmware_tools", "update", device / "new.bundle", "--config", device / "config.toml"]
     trace = ["strace", "-qq", "-o", device / "trace", "-e", f"trace={CALLS}", *options]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT)}
-    return subprocess.run([*trace, sys.executable, "-c", *update], capture_output=True, text=True, env=environment, cwd=ROOT)
+    return subprocess.run([*trace, sys.executable, *update], capture_output=True, text=True, env=environment, cwd=ROOT)
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: apt install strace")

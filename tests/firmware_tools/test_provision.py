@@ -31,7 +31,7 @@ def boot(tmp_path: Path) -> Path:
 
 
 def provision(boot: Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    words = [sys.executable, "-c", "from firmware_tools.cli import main; main()", "provision", boot, "--hostname", "counter-1"]
+    words = [sys.executable, "-m", "firmware_tools", "provision", boot, "--hostname", "counter-1"]
     words += ["--ssh-key", boot.parent / "id.pub", *arguments]
     return subprocess.run(list(map(str, words)), capture_output=True, text=True)
 

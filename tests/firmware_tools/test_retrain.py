@@ -1,17 +1,15 @@
-"""The circle closed: a store's corrections, a short fit, int8, the gate, a comparison, a signature, and a device that takes what is better.
+"""From a store's corrections to a comparison, a signature, and a device that takes what is better, or to the reason why there is none.
 
-Fitting and proving take minutes: `make test-retrain` runs that part; what is refused before and after it is tested here.
+Fitting and proving take minutes, and so do devices: test_retrain_fleet.py. What is refused before and after is tested here.
 """
 
 import json
-import os
 import re
 import subprocess
 import sys
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,7 +28,6 @@ from train.data.other_site import keep_day, site_strips
 
 RELEASED = ROOT / "train" / "released"
 ORDER = Order(version="0.4.0", base_sha256="ab", released=str(RELEASED), corrections_sha256="cd", epochs=1, batches=2, rate=1e-4, seed=1)
-slow = pytest.mark.skipif("TEST_RETRAIN" not in os.environ, reason="takes minutes: make test-retrain runs it")
 
 
 def fields(n: int, kind: str = "amount") -> list[Labelled]:
@@ -132,19 +129,19 @@ def test_where_the_development_sets_are_missing_it_says_what_to_do(tmp_path: Pat
     assert facts["cause"] == f"checkreader-train fit: no labelled sets at {tmp_path}/none: name their folder with --data or TRAIN_DATA"
 
 
-def trained(folder: Path, bundle: bytes, base: Bundle, export: Path) -> list[str | Path]:
+def trained(folder: Path, bundle: bytes, base: Bundle, *exports: Path) -> list[str | Path]:
     """Leave a folder as it is when a bundle was trained and packed, and return the words that go on with it."""
     make_key(folder / "release.key", folder / "release.pub", None, "release", "2020-01-01", None)
     (folder / "run").mkdir()
     (folder / "run/checkreader.bundle").write_bytes(bundle)
     (folder / "base.bundle").write_bytes(write_bundle(base.card.raw, members_of(base)))
     order = Order(
-        version="0.4.0", base_sha256=base.sha256, released=str(RELEASED), corrections_sha256=hash_of(read_folders([export])), epochs=6,
+        version="0.4.0", base_sha256=base.sha256, released=str(RELEASED), corrections_sha256=hash_of(read_folders(exports)), epochs=6,
         batches=150, rate=4e-4, seed=1,
     )  # fmt: skip
     steps = ("fit strip", "quantize", "evaluate", "pack")
     (folder / "run/retrain.json").write_text(json.dumps({"order": asdict(order), "done": dict.fromkeys(steps, 1.0)}))
-    words: list[str | Path] = ["retrain", export, "--run", folder / "run", "--version", "0.4.0", "--key", folder / "release.key"]
+    words: list[str | Path] = ["retrain", *exports, "--run", folder / "run", "--version", "0.4.0", "--key", folder / "release.key"]
     return [*words, "--bundle", folder / "base.bundle", "--released", RELEASED, "--json"]
 
 
@@ -183,43 +180,7 @@ def test_a_network_that_reads_the_site_better_is_promoted_and_signed_and_a_devic
     assert read_bundle(canary.firmware.begin()).version == "0.4.0"
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """One retraining for the tests below: its folder, its key, and what the command said."""
-    folder = tmp_path_factory.mktemp("retraining")
-    make_key(folder / "release.key", folder / "release.pub", None, "release", "2020-01-01", None)
-    words: list[str | Path] = ["retrain", export_of(folder, 260), "--run", folder / "run", "--version", "0.3.1", "--epochs", "2"]
-    words += ["--batches", "60", "--key", folder / "release.key", "--json"]
-    return {"folder": folder, "words": words, "done": retrained(words)}
-
-
 def retrained(words: list[str | Path]) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", "from firmware_tools.cli import main; main()", *map(str, words)]
+    """Run the command for as long as it takes."""
+    command = [sys.executable, "-m", "firmware_tools", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-
-
-@slow
-@pytest.mark.sets
-def test_corrections_become_a_bundle_that_a_device_takes_or_the_reason_why_there_is_none(run: dict[str, Any], tmp_path: Path) -> None:
-    """Whether so short a fit passes the gate is the gate's affair; either way the outcome has to be whole."""
-    done, folder = run["done"], run["folder"]
-    facts = json.loads(done.stdout)
-    config = json.loads((folder / "run/runs/strip/config.json").read_text())
-    assert config["n_corrected"] > LEAST_TRAINED
-    assert (folder / "run/runs/micr/weights.npz").read_bytes() == (RELEASED / "micr/weights.npz").read_bytes()
-    bundle = folder / "run/checkreader.bundle"
-    assert (done.returncode, facts["verdict"]) in ((0, "promote"), (65, "refuse")), done.stderr
-    print(facts["cause"])
-    if done.returncode:
-        assert re.search(r"quantize: the bundle is not packed.*(flip|are wrong|points less)|^refused: ", facts["cause"]), facts["cause"]
-        assert not bundle.with_name("checkreader.bundle.sig").exists()
-        return
-    assert list(facts["seconds"]) == ["fit strip", "quantize", "evaluate", "pack", "sign"]
-    assert facts["comparison"]["new"]["n_right"] > facts["comparison"]["old"]["n_right"]
-    assert "corrections (strip)" in [source["name"] for source in read_bundle(bundle).card.raw["sources"]]
-    again = retrained(run["words"])
-    assert (again.returncode, json.loads(again.stdout)) == (0, facts)
-    canary = canary_of(tmp_path / "canary", folder)
-    taken = canary.update(bundle, "--json")
-    assert taken.returncode == 0, taken.stderr
-    assert read_bundle(canary.firmware.begin()).sha256 == read_bundle(bundle).sha256

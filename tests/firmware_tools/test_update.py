@@ -124,7 +124,7 @@ def in_small_disk(device: Device, options: str, *command: str | Path) -> subproc
     folder = device.firmware.folder
     folder.mkdir(exist_ok=True)
     script = f'mount -t tmpfs -o {options} none "{folder}" || exit 99; shift 0; exec "$@"'
-    update = [sys.executable, "-c", "from firmware_tools.cli import main; main()", "update", *command, "--config", device.config]
+    update = [sys.executable, "-m", "firmware_tools", "update", *command, "--config", device.config]
     unshare = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh", *update]
     done = subprocess.run([str(word) for word in unshare], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     if done.returncode == 99 or "unshare" in done.stderr:

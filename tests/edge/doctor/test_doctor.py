@@ -19,7 +19,8 @@ from edge.doctor.networks import look_at_networks
 from edge.doctor.storage import look_at_card, look_at_store
 from edge.doctor.trust import look_at_trust
 from edge.recognize.bundle import read_bundle
-from edge.service.slots import Firmware, Slot
+from edge.service.slot_state import Slot
+from edge.service.slots import Firmware
 from edge.service.store import Store
 from tests.edge.conftest import ROOT
 from tests.firmware_tools.conftest import make_keys, signature_of

@@ -1,5 +1,6 @@
 """The reader starts with a bundle that works, whatever lies in its slots, and a new one stays only where the daemon runs well with it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -15,15 +16,18 @@ import pytest
 from edge.capture.camera import Camera
 from edge.config import Config, FirmwareConfig, ReadingConfig, parse_config
 from edge.errors import CameraError, ConfigError, UsageError
+from edge.golden import MEMBER
 from edge.recognize.bundle import parse_bundle, read_bundle
 from edge.service.daemon import Daemon
 from edge.service.health import watch_trial
+from edge.service.proof import circumstances
 from edge.service.reader import SiteReader
-from edge.service.slots import MOST_FAILURES, Firmware, Slot, firmware_of
+from edge.service.slot_state import Slot
+from edge.service.slots import MOST_FAILURES, Firmware, firmware_of
 from edge.service.store import Store
 from tests.edge.conftest import ROOT
 from tests.edge.service.test_daemon import CHECK, checks, make_daemon
-from tests.firmware_tools.conftest import Keys, bundle_with, make_keys, signature_of
+from tests.firmware_tools.conftest import Keys, bundle_with, make_keys, members_of, signature_of
 
 
 @pytest.fixture
@@ -164,6 +168,28 @@ def test_a_reader_takes_up_what_comes_and_goes_while_it_runs(firmware: Firmware,
     assert [failure.why for failure in firmware.slots().failures.values()] == ["somebody did not like it"]
     assert reader.renew()
     assert reader.identity()["version"] == "0.3.0"
+
+
+@pytest.mark.parametrize(
+    ("proved", "is_taken_up"),
+    [(circumstances("auto", 1), True), (circumstances("auto", 2), False), (circumstances("reference", 1), False), ("", False)],
+    ids=["here", "with more threads", "with another runtime", "nowhere"],
+)
+def test_a_golden_set_is_run_where_it_has_not_just_passed(firmware: Firmware, keys: Keys, proved: str, is_taken_up: bool) -> None:
+    """The golden set would fail, so that one sees whether it is run."""
+    firmware.begin()
+    reader = SiteReader(ReadingConfig(threads=1), None, firmware)
+    members = members_of(read_bundle())
+    cases = json.loads(members[MEMBER])
+    cases["cases"][0]["answers"] = cases["cases"][-1]["answers"]
+    data = bundle_with({**members, MEMBER: json.dumps(cases).encode()}, version="0.4.0")
+    slot = Slot(parse_bundle(data, "0.4.0").sha256, "0.4.0")
+    firmware.install(data, signature_of(data, keys.good, "0.4.0"), slot, proved)
+    assert reader.renew() is is_taken_up
+    assert (firmware.slots().trial is not None) is is_taken_up
+    assert not firmware.is_proved("of another file", proved)
+    firmware.mark_healthy()
+    assert not firmware.is_proved(slot.sha256, proved)
 
 
 def _wait(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
