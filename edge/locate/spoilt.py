@@ -20,10 +20,15 @@ _BROAD, _OTHER_INK = 1.55, 32.0
 # A colour is another one from fewer levels on, where it is so many times as far away as any other digit's. Of 47 amounts of real checks
 # that were accepted, one stood out by 21 levels.
 _ALONE_INK, _ALONE = 24.0, 5.0
+# What is both broader and of another colour, each a little: strokes broader by a share, times levels of colour. The same amounts: 5.
+_BROAD_AND_OTHER = 9.0
 # What shows through from behind, or from another exposure, is so much fainter than the digits around it.
 _FAINT = 0.45
 # Fewer digits than this do not say what is usual; narrower strokes are measured too roughly.
 _LEAST_DIGITS, _LEAST_STROKE_PX = 3, 1.6
+# A mark of the figures' height is so high, and begins and ends so near to where they do, as shares of their height; ink counts from this
+# share of theirs on. What is this many figures wide is a rule.
+_MARK, _WITHIN, _MARK_LEVEL, _RULE = (0.6, 1.6), 0.35, 0.4, 2.5
 # A stroke through one digit may be a part of it.
 _LEAST_STRUCK = 2
 # A stroke through the figures is this share of them long, and its middle lies here between their tops and their feet.
@@ -69,14 +74,46 @@ def odd_digit(pixels: U8, boxes: Sequence[Box]) -> int | None:
     if usual >= _LEAST_STROKE_PX and widths[broadest] > _BROAD * usual:
         return broadest
     paper = _middle_colour(pixels)
-    depths = np.array([paper.mean() - np.percentile(cut, 10) if (cut := _cut(grey, box)).size else np.inf for box in boxes])
+    depths = np.array([paper.mean() - percentiles(cut, (10,))[0] if (cut := _cut(grey, box)).size else np.inf for box in boxes])
     if depths.min() < _FAINT * float(np.median(depths)):
         return int(depths.argmin())
     tints = np.array([_tint(_cut(pixels, box), paper) for box in boxes])
-    away = [float(np.linalg.norm(tint - np.median(np.delete(tints, i, axis=0), axis=0))) for i, tint in enumerate(tints)]
+    away = np.array([np.linalg.norm(tint - np.median(np.delete(tints, i, axis=0), axis=0)) for i, tint in enumerate(tints)])
     second, furthest = np.sort(away)[-2:]
-    is_other = furthest > _OTHER_INK or (furthest > _ALONE_INK and furthest > _ALONE * second)
-    return int(np.argmax(away)) if is_other else None
+    if furthest > _OTHER_INK or (furthest > _ALONE_INK and furthest > _ALONE * second):
+        return int(np.argmax(away))
+    both = (widths / usual - 1) * away if usual >= _LEAST_STROKE_PX else np.zeros(1)
+    return int(both.argmax()) if both.max() > _BROAD_AND_OTHER else None
+
+
+def is_cut(ink: U8, field: Box, digits: Sequence[Box]) -> bool:
+    """Return whether a mark of the digits' height crosses the left or the right end of a field, so that it was read without a part.
+
+    Printed signs beside an amount stand apart from its field, and rules and boxes that cross its ends are longer or higher than figures.
+
+    Args:
+        ink: the page's, uint8 (h, w).
+        digits: where each stands in the field.
+    """
+    if not digits:
+        return False
+    x, y, width, height = (round(side) for side in field)
+    top, wide, high = (float(np.median([box[side] for box in digits])) for side in (1, 2, 3))
+    reach, margin = round(_RULE * wide) + 2, round(_MARK[1] * high)
+    left, upper = max(0, x - reach), max(0, round(y + top) - margin)
+    window = ink[upper : round(y + top + high) + margin, left : x + width + reach]
+    depth = float(np.median([percentiles(cut, (90,))[0] for box in digits if (cut := _cut(ink[y : y + height, x : x + width], box)).size]))
+    mask = cv2.threshold(window, _MARK_LEVEL * depth, 255, cv2.THRESH_BINARY)[1]
+    rules = [cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones(size, np.uint8)) for size in ((1, reach), (margin, 1))]
+    marks = cv2.bitwise_and(mask, cv2.bitwise_not(cv2.dilate(cv2.bitwise_or(*rules), np.ones((3, 3), np.uint8))))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
+    for mark_x, mark_y, mark_wide, mark_high, _ in stats[1:]:
+        start, above = left + mark_x - x, (upper + mark_y - y - top) / high
+        is_level = above < _WITHIN and above + mark_high / high > 1 - _WITHIN
+        is_figure = is_level and _MARK[0] * high < mark_high < _MARK[1] * high and mark_wide < _RULE * wide
+        if is_figure and (start < 0 < start + mark_wide or start < width < start + mark_wide):
+            return True
+    return False
 
 
 def is_crossed_out(pixels: U8, boxes: Sequence[Box]) -> bool:
@@ -113,7 +150,8 @@ def _tint(cut: U8, paper: F64) -> F64:
     if not len(levels):
         return np.zeros(3)
     sums = levels.sum(axis=1)
-    ink = levels[sums <= np.percentile(sums, 20)].mean(axis=0) - paper
+    fifth = (len(sums) - 1) // 5
+    ink = levels[sums <= np.partition(sums, fifth)[fifth]].mean(axis=0) - paper
     return np.asarray(ink - ink.mean(), np.float64)
 
 
