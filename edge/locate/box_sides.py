@@ -14,7 +14,7 @@ _SIDE_PX, _RULE_PX, _BROAD_PX = 24, 40, 5
 _SLACK_PX = 3
 # An amount's box is at least so many times as wide as high: the tops of two figures that touch make a shorter line. Nearly as much of
 # that length is seen, and hardly anything close to the side's other hand.
-_WIDE, _SEEN, _CLOSE_PX, _STRAY = 2.0, 0.7, 10, 0.3
+_WIDE, _SEEN, _CLOSE_PX, _STRAY = 2.5, 0.7, 10, 0.3
 
 
 def without_box_sides(pixels: U8, ink: U8, box: Box) -> U8:
@@ -31,10 +31,13 @@ def without_box_sides(pixels: U8, ink: U8, box: Box) -> U8:
     left, top = max(0, x - _RULE_PX), max(0, y - height // 2)
     _, mask = cv2.threshold(ink[top : y + height + height // 2, left : x + width + _RULE_PX], _LEVEL, 255, cv2.THRESH_BINARY)
     upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (1, _SIDE_PX)))
-    level = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (_RULE_PX, 1)))
     _, _, stats, _ = cv2.connectedComponentsWithStats(upright, connectivity=8)
-    for side_x, side_y, broad, high, _ in stats[1:]:
-        if broad <= _BROAD_PX and _is_side(np.asarray(level, np.uint8), side_x, side_y, broad, high):
+    narrow = stats[1:][stats[1:, cv2.CC_STAT_WIDTH] <= _BROAD_PX]
+    if not len(narrow):
+        return cut
+    level = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (_RULE_PX, 1))), np.uint8)
+    for side_x, side_y, broad, high, _ in narrow:
+        if _is_side(level, side_x, side_y, broad, high):
             cut = _painted_over(cut, left + side_x - x, top + side_y - y, broad, high)
     return cut
 

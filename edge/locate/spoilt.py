@@ -104,6 +104,9 @@ def is_cut(ink: U8, field: Box, digits: Sequence[Box]) -> bool:
     window = ink[upper : round(y + top + high) + margin, left : x + width + reach]
     depth = float(np.median([percentiles(cut, (90,))[0] for box in digits if (cut := _cut(ink[y : y + height, x : x + width], box)).size]))
     mask = cv2.threshold(window, _MARK_LEVEL * depth, 255, cv2.THRESH_BINARY)[1]
+    ends = [mask[:, end] for end in (x - left, x - left + width) if 0 < end < mask.shape[1]]
+    if not np.any(ends):
+        return False
     rules = [cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones(size, np.uint8)) for size in ((1, reach), (margin, 1))]
     marks = cv2.bitwise_and(mask, cv2.bitwise_not(cv2.dilate(cv2.bitwise_or(*rules), np.ones((3, 3), np.uint8))))
     _, _, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
