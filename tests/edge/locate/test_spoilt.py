@@ -6,7 +6,7 @@ import pytest
 
 from edge.datatypes import U8, Box
 from edge.locate.micr_line import ink_of_page
-from edge.locate.spoilt import has_cover, is_crossed_out, is_cut, odd_digit
+from edge.locate.spoilt import has_cover, has_two_inks, is_crossed_out, is_cut, is_torn, odd_digit
 
 DIGITS = "82945"
 BOXES: list[Box] = [(20.0 + 40 * index, 15.0, 30.0, 40.0) for index in range(len(DIGITS))]
@@ -83,6 +83,42 @@ def test_a_rule_below_the_figures_is_no_stroke_through_them() -> None:
     assert not is_crossed_out(picture, BOXES)
 
 
+def test_digits_of_which_most_were_written_over_are_told() -> None:
+    picture = field()
+    for left, colour in ((60, (30.0, 90.0, 130.0)), (100, (150.0, 40.0, 30.0)), (140, (30.0, 90.0, 130.0))):
+        cv2.putText(picture, "7", (left + 2, 53), cv2.FONT_HERSHEY_SIMPLEX, 1.6, colour, 5, cv2.LINE_AA)
+    assert has_two_inks(picture, BOXES)
+    assert not has_two_inks(field(), BOXES)
+    assert not has_two_inks(field(broad=3, colour=(30.0, 90.0, 130.0)), BOXES)
+
+
+def test_two_broad_digits_of_three_are_told() -> None:
+    picture = field()
+    for left, digit in ((60, "2"), (100, "9")):
+        cv2.putText(picture, digit, (left + 2, 53), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (60.0, 40.0, 30.0), 9, cv2.LINE_AA)
+    assert odd_digit(picture, BOXES[:3]) in (1, 2)
+
+
+def page_with_box(left: int) -> U8:
+    """The digits, which begin at 120, in a box that ends at 360; its top and foot begin at ``left``, without a side."""
+    page = page_around("")
+    for y in (56, 116):
+        cv2.line(page, (left, y), (360, y), (90, 60, 40), 2)
+    cv2.line(page, (360, 56), (360, 116), (90, 60, 40), 2)
+    return page
+
+
+def test_a_box_that_is_torn_beside_its_figures_is_told() -> None:
+    box: Box = (100.0, 50.0, 240.0, 70.0)
+    assert is_torn(ink_of_page(page_with_box(105)), box, BOXES)
+    assert is_torn(ink_of_page(np.ascontiguousarray(page_with_box(105)[:, ::-1])), box, [(240 - x - w, y, w, h) for x, y, w, h in BOXES])
+    assert not is_torn(ink_of_page(page_with_box(20)), box, BOXES)
+    whole = page_with_box(105)
+    cv2.line(whole, (105, 56), (105, 116), (90, 60, 40), 2)
+    assert not is_torn(ink_of_page(whole), box, BOXES)
+    assert not is_torn(ink_of_page(page_around("")), box, BOXES)
+
+
 def page_around(text: str) -> U8:
     """The digits in the middle of a page of 440 x 170 pixels, with a text that begins 60 pixels before them."""
     page = np.full((170, 440, 3), (215, 225, 220), np.uint8)
@@ -123,3 +159,5 @@ def test_a_field_of_one_pixel_is_neither() -> None:
     assert odd_digit(tiny, boxes) is None
     assert not is_crossed_out(tiny, boxes)
     assert not is_cut(tiny[:, :, 0], (0.0, 0.0, 1.0, 1.0), boxes)
+    assert not is_torn(tiny[:, :, 0], (0.0, 0.0, 1.0, 1.0), boxes)
+    assert not has_two_inks(tiny, boxes)
