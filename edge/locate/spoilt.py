@@ -90,7 +90,8 @@ def odd_digit(pixels: U8, boxes: Sequence[Box]) -> int | None:
     if depths.min() < _FAINT * float(np.median(depths)):
         return int(depths.argmin())
     tints = np.array([_tint(_cut(pixels, box), paper) for box in boxes])
-    away = np.array([np.linalg.norm(tint - np.median(np.delete(tints, i, axis=0), axis=0)) for i, tint in enumerate(tints)])
+    others = np.array([[j for j in range(len(boxes)) if j != i] for i in range(len(boxes))])
+    away = np.linalg.norm(tints - np.median(tints[others], axis=1), axis=1)
     second, furthest = np.sort(away)[-2:]
     if furthest > _OTHER_INK or (furthest > _ALONE_INK and furthest > _ALONE * second):
         return int(np.argmax(away))
@@ -105,11 +106,12 @@ def has_two_inks(pixels: U8, boxes: Sequence[Box]) -> bool:
         pixels: the field, BGR uint8 (h, w, 3).
         boxes: where each digit stands in it.
     """
-    levels = np.concatenate([np.zeros((0, 3)), *(_cut(pixels, box).reshape(-1, 3) for box in boxes)]) - _middle_colour(pixels)
-    depths = -levels.sum(axis=1)
-    ink = levels[depths > _DEEP * np.percentile(depths, 95)] if len(depths) else levels
-    if not len(ink):
+    levels = np.concatenate([np.zeros((0, 3), np.uint8), *(_cut(pixels, box).reshape(-1, 3) for box in boxes)])
+    if not len(levels):
         return False
+    depths = _middle_colour(pixels).sum() - levels.sum(axis=1, dtype=np.int32)
+    deepest = np.partition(depths, at := int(0.95 * (len(depths) - 1)))[at]
+    ink = levels[depths >= _DEEP * deepest] - _middle_colour(pixels)
     tints = ink - ink.mean(axis=1, keepdims=True)
     return bool((np.linalg.norm(tints - np.median(tints, axis=0), axis=1) > _TWO_INKS).mean() > _PARTLY)
 
@@ -166,11 +168,11 @@ def is_cut(ink: U8, field: Box, digits: Sequence[Box]) -> bool:
     reach, margin = round(_RULE * wide) + 2, round(_MARK[1] * high)
     left, upper = max(0, x - reach), max(0, round(y + top) - margin)
     window = ink[upper : round(y + top + high) + margin, left : x + width + reach]
-    depth = float(np.median([percentiles(cut, (90,))[0] for box in digits if (cut := _cut(ink[y : y + height, x : x + width], box)).size]))
-    mask = cv2.threshold(window, _MARK_LEVEL * depth, 255, cv2.THRESH_BINARY)[1]
-    ends = [mask[:, end] for end in (x - left, x - left + width) if 0 < end < mask.shape[1]]
-    if not np.any(ends):
+    depth = percentiles(ink[y : y + height, x : x + width], (98,))[0]
+    ends = [window[margin:-margin, end] for end in (x - left, x - left + width) if 0 < end < window.shape[1]]
+    if all(end.max(initial=0) <= _MARK_LEVEL * depth for end in ends):
         return False
+    mask = cv2.threshold(window, _MARK_LEVEL * depth, 255, cv2.THRESH_BINARY)[1]
     rules = [cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones(size, np.uint8)) for size in ((1, reach), (margin, 1))]
     marks = cv2.bitwise_and(mask, cv2.bitwise_not(cv2.dilate(cv2.bitwise_or(*rules), np.ones((3, 3), np.uint8))))
     _, _, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
