@@ -106,7 +106,8 @@ def has_two_inks(pixels: U8, boxes: Sequence[Box]) -> bool:
         pixels: the field, BGR uint8 (h, w, 3).
         boxes: where each digit stands in it.
     """
-    levels = np.concatenate([np.zeros((0, 3), np.uint8), *(_cut(pixels, box).reshape(-1, 3) for box in boxes)])
+    calm = np.asarray(cv2.blur(pixels, (3, 3)), np.uint8)  # grain of a sensor is of all colours
+    levels = np.concatenate([np.zeros((0, 3), np.uint8), *(_cut(calm, box).reshape(-1, 3) for box in boxes)])
     if not len(levels):
         return False
     depths = _middle_colour(pixels).sum() - levels.sum(axis=1, dtype=np.int32)
