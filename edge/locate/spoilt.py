@@ -33,8 +33,8 @@ _FAINT = 0.45
 # Fewer digits than this do not say what is usual; narrower strokes are measured too roughly.
 _LEAST_DIGITS, _LEAST_STROKE_PX = 3, 1.6
 # A mark of the figures' height is so high, and begins and ends so near to where they do, as shares of their height; ink counts from this
-# share of theirs on. What is this many figures wide is a rule.
-_MARK, _WITHIN, _MARK_LEVEL, _RULE = (0.6, 1.6), 0.35, 0.4, 2.5
+# share of theirs on. What is this many figures wide is a rule, and what is straight and so much higher than they the side of a box.
+_MARK, _WITHIN, _MARK_LEVEL, _RULE, _SIDE = (0.6, 1.6), 0.35, 0.4, 2.5, 1.1
 # A box's top and foot are so far from the figures at most, and torn ends of the two so far from one another, in heights of figures; a rule
 # is so dark, and so long in pixels of a page.
 _FROM_BOX, _TOGETHER, _RULE_LEVEL, _RULE_PX = 1.5, 0.15, 40, 40
@@ -174,7 +174,7 @@ def is_cut(ink: U8, field: Box, digits: Sequence[Box]) -> bool:
     if all(end.max(initial=0) <= _MARK_LEVEL * depth for end in ends):
         return False
     mask = cv2.threshold(window, _MARK_LEVEL * depth, 255, cv2.THRESH_BINARY)[1]
-    rules = [cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones(size, np.uint8)) for size in ((1, reach), (margin, 1))]
+    rules = [cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones(size, np.uint8)) for size in ((1, reach), (round(_SIDE * high), 1))]
     marks = cv2.bitwise_and(mask, cv2.bitwise_not(cv2.dilate(cv2.bitwise_or(*rules), np.ones((3, 3), np.uint8))))
     _, _, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
     for mark_x, mark_y, mark_wide, mark_high, _ in stats[1:]:

@@ -148,6 +148,9 @@ def test_the_frame_around_an_amount_cuts_no_figure() -> None:
     cv2.rectangle(page, (95, 58), (345, 112), (60, 40, 30), 2)
     cv2.line(page, (0, 130), (430, 130), (60, 40, 30), 2)
     assert not is_cut(ink_of_page(page), (100.0, 50.0, 240.0, 70.0), BOXES)
+    page = page_around("")
+    cv2.rectangle(page, (100, 58), (345, 112), (60, 40, 30), 3)
+    assert not is_cut(ink_of_page(page), (100.0, 50.0, 240.0, 70.0), BOXES)
     cv2.line(page, (99, 30), (99, 140), (60, 40, 30), 3)
     assert not is_cut(ink_of_page(page), (100.0, 50.0, 240.0, 70.0), BOXES)
 
