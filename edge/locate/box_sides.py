@@ -14,7 +14,7 @@ _SIDE_PX, _RULE_PX, _BROAD_PX = 24, 40, 5
 _SLACK_PX = 3
 # An amount's box is at least so many times as wide as high: the tops of two figures that touch make a shorter line. Nearly as much of
 # that length is seen, and hardly anything close to the side's other hand.
-_WIDE, _SEEN, _CLOSE_PX, _STRAY = 2.5, 0.7, 10, 0.3
+_WIDE, _SEEN, _CLOSE_PX, _STRAY = 2.0, 0.75, 10, 0.3
 
 
 def without_box_sides(pixels: U8, ink: U8, box: Box) -> U8:
