@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.datatypes import Box, CheckReading, FieldName, FieldRegion, Page, Reading
 from edge.locate.cells import has_empty_cells
-from edge.locate.spoilt import has_cover, is_crossed_out, odd_digit
+from edge.locate.spoilt import has_cover, has_two_inks, is_crossed_out, is_cut, is_torn, odd_digit
 
 # A field is accepted only where its place is this sure: the threshold was fitted on strips that were known to be the field.
 _SURE_PLACE = 0.5
@@ -173,7 +173,7 @@ def checked_cover(reading: Reading | None, page: Page) -> Reading | None:
 
 
 def checked_ink(reading: Reading | None, page: Page) -> Reading | None:
-    """Return an amount, unsure where somebody may have changed it."""
+    """Return an amount, unsure where somebody may have changed it, or where its ink goes on beyond its field."""
     if reading is None or reading.verdict != "accepted" or reading.box is None:
         return reading
     x, y, width, height = (round(v) for v in reading.box)
@@ -184,6 +184,12 @@ def checked_ink(reading: Reading | None, page: Page) -> Reading | None:
         reason = f"digit {odd + 1} of {len(digits)}, {digits[odd].symbol!r}, is in broader, fainter or other ink: it may have been changed"
     elif is_crossed_out(field, boxes):
         reason = "a stroke goes through it: it may have been crossed out"
+    elif has_two_inks(field, boxes):
+        reason = "its figures are in two inks: they may have been changed"
+    elif is_torn(page.ink, reading.box, boxes):
+        reason = "the box around it is torn beside its figures, and more may have stood there"
+    elif is_cut(page.ink, reading.box, boxes):
+        reason = "a mark as high as its figures goes on beyond where it was read"
     else:
         return reading
     return replace(reading, verdict="unsure", reason=reason)

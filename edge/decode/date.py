@@ -1,6 +1,7 @@
 """Lattice to a date, in figures or with the month's name."""
 
 import datetime
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,6 +26,8 @@ _MONTHS = (
 _LEAST_LETTERS = 3
 # A date has a day and two figures of the year at least; a printed word may be read with one or two figures in it.
 _LEAST_FIGURES = 3
+# A field is empty only where the form's word or nothing is so likely; what is hardly seen may be a date.
+_LEAST_EMPTY = 0.3
 # Cells may stand in the order of ISO 8601; only where the country's own order names no day.
 _YEAR_FIRST = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 # A check is rarely older than a year, or dated far ahead (the same window in which banks pay one without asking, and some more); a
@@ -51,15 +54,18 @@ def read_date(
         return Meaning(date.isoformat(), text, {"iso": date.isoformat()}, 1.0 if is_likely else _UNLIKELY)
 
     decoded = decode(lattice, interpret, thresholds, {"iso": None}, also)
-    if decoded.text is None and _is_label(best_strings(lattice)[0].text):
+    if decoded.text is not None:
+        return decoded
+    seen = best_strings(lattice)
+    if sum(math.exp(string.log_score) for string in seen if _is_label(string.text)) >= _LEAST_EMPTY:
         return replace(decoded, reason="empty")
-    return decoded
+    return replace(decoded, reason="nothing is clear enough to be read") if decoded.reason == "empty" else decoded
 
 
 def _is_label(text: str) -> bool:
-    """Return whether what stands there is at most the form's own word for the date: too few figures, and no month."""
+    """Return whether what stands there is at most the form's own word for the date: too few figures, and no beginning of a month."""
     names = re.findall(r"[a-z]{3,}", text)
-    return sum(letter.isdigit() for letter in text) < _LEAST_FIGURES and not any(month_of(name) for name in names)
+    return sum(letter.isdigit() for letter in text) < _LEAST_FIGURES and not any(month_of(name[:_LEAST_LETTERS]) for name in names)
 
 
 def parse_date(text: str, order: DateOrder) -> datetime.date | str:

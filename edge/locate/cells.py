@@ -18,6 +18,9 @@ _X, _Y, _W, _H = cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_ST
 _UNEVEN = 0.15
 # A row that holds fewer cells is not the whole date; cells are no broader and no narrower than this, in heights.
 _LEAST_CELLS, _ASPECTS = 6, (0.4, 2.0)
+# Tops and feet of a row of cells run along so much of it, in pieces at least so long as the cells are high: a date's parts may stand apart.
+# Figures in a row have none.
+_ALONG, _PIECE, _SLACK_PX = 0.55, 0.9, 3
 # What is written into a cell is at least this share of its height; printed letters are smaller.
 _WRITTEN = 0.5
 # One mark of that height may be a stain, or print that reaches into the field.
@@ -54,11 +57,17 @@ def has_empty_cells(ink: U8) -> bool:
         return False
     high, top = np.median(sides[:, _H]), np.median(sides[:, _Y])
     level = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, max(9, round(0.5 * high))), np.uint8))
+    start, end = int(sides[:, _X].min()), int(sides[:, _X].max())
+    long = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, max(9, round(_PIECE * high))), np.uint8))
+    for edge in (round(float(top)), round(float(top + high))):
+        band = long[max(0, edge - _SLACK_PX) : edge + _SLACK_PX + 1, start : end + 1]
+        if band.size == 0 or float((band > 0).any(axis=0).mean()) < _ALONG:
+            return False
     lines = cv2.dilate(level, np.ones((3, 1), np.uint8))
     for x, y, wide, tall, _ in sides:
         cv2.rectangle(lines, (int(x) - 2, int(y) - 2), (int(x + wide) + 1, int(y + tall) + 1), (255.0,), -1)
     left = cv2.bitwise_and(mask, cv2.bitwise_not(lines))
-    inside = np.ascontiguousarray(left[max(0, int(top) - 2) : int(top + high) + 2, int(sides[:, _X].min()) : int(sides[:, _X].max())])
+    inside = np.ascontiguousarray(left[max(0, int(top) - 2) : int(top + high) + 2, start:end])
     _, _, marks, _ = cv2.connectedComponentsWithStats(np.asarray(inside, np.uint8), connectivity=8)
     return int(np.count_nonzero(marks[1:, _H] > _WRITTEN * high)) <= _MOST_STAINS
 

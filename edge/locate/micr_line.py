@@ -17,6 +17,8 @@ _HEIGHT_BY_PITCH = 0.117 / 0.125
 _DIGIT_HEIGHTS_PX = (11.0, 34.0)
 # A row needs this many marks of a digit's height, and this share of them at whole pitches from their neighbours.
 _LEAST_DIGITS = 7
+# Digits of one row differ by so much of their height at most.
+_ALIKE = 0.17
 _LEAST_REGULAR = 0.62
 # Where the line may lie: the lowest part of the page.
 _ZONE = 0.66
@@ -79,14 +81,18 @@ def _best_row(boxes: F64, top: int) -> MicrLine | None:
     low, high = _DIGIT_HEIGHTS_PX
     tall = boxes[(boxes[:, 3] >= low) & (boxes[:, 3] <= high)]
     best: MicrLine | None = None
-    seen: list[tuple[float, float]] = []
-    for x, y, _, h in tall[np.argsort(tall[:, 0])]:
+    # What was seen, by its level: a grained page has thousands of marks.
+    seen: dict[int, list[tuple[float, float]]] = {}
+    for x, y, _, h in tall[np.argsort(tall[:, 0])].tolist():
         middle = y + h / 2
-        if any(abs(middle - m) < 0.2 * h and abs(h - k) < 0.12 * h for m, k in seen):
+        step = int(middle / high)
+        if any(abs(middle - m) < 0.2 * h and abs(h - k) < 0.12 * h for at in (step, step - 1, step + 1) for m, k in seen.get(at, ())):
             continue
-        seen.append((middle, h))
+        seen.setdefault(step, []).append((middle, h))
         # The row may still run a little uphill: take what lies beside, then follow its own straight line.
         near = np.abs(centres - middle) < 0.9 * h
+        if np.count_nonzero(near & (np.abs(boxes[:, 3] - h) <= _ALIKE * h)) < _LEAST_DIGITS:
+            continue
         row = _follow(boxes[near], x, middle, h)
         line = _judge(row, h, top, boxes)
         if line is not None and (best is None or line.confidence > best.confidence):
@@ -111,7 +117,7 @@ def _follow(boxes: F64, x: float, middle: float, h: float) -> F64:
 
 def _judge(row: F64, h: float, top: int, boxes: F64) -> MicrLine | None:
     """Return a row as a MICR line if its right edges stand at whole pitches from one another."""
-    digits = row[np.abs(row[:, 3] - h) <= 0.17 * h]
+    digits = row[np.abs(row[:, 3] - h) <= _ALIKE * h]
     if len(digits) < _LEAST_DIGITS:
         return None
     right = digits[:, 0] + digits[:, 2]

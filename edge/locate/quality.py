@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from edge.datatypes import F64, U8, FieldName, Frame, Page, Quality, Reading
-from edge.locate.levels import percentiles
+from edge.locate.levels import percentile_of_each, percentiles
 from edge.locate.micr_line import find_micr_line
 from edge.locate.quad import area_of
 
@@ -158,7 +158,7 @@ def _evenness_of_light(grey: U8) -> float:
     if not height or not width:
         return 1.0
     inner = [(row * height, column * width) for row in range(1, rows - 1) for column in range(1, columns - 1)]
-    paper = [percentiles(grey[y : y + height, x : x + width], (80.0,))[0] for y, x in inner]
+    paper = percentile_of_each([grey[y : y + height, x : x + width] for y, x in inner], 80.0)
     darkest, lightest = np.percentile(paper, (5, 95))
     return float(darkest / max(1.0, lightest))
 

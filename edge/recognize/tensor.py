@@ -25,7 +25,7 @@ def strip_codes(ink: U8, contract: InputContract) -> I8:
     if height != contract.height or width > contract.max_width:
         raise ValueError(f"ink of {width} x {height} does not fit a network for {contract.max_width} x {contract.height}")
     codes = np.full((1, height, padded_width(width, contract), 1), codes_of_levels(contract)[0], np.int8)
-    codes[0, :, :width, 0] = codes_of_levels(contract)[ink]
+    codes[0, :, :width, 0] = codes_of_levels(contract).take(ink)
     return codes
 
 
@@ -42,7 +42,7 @@ def picture_codes(picture: U8, contract: InputContract) -> I8:
     """
     if picture.shape != (contract.height, contract.max_width, contract.channels):
         raise ValueError(f"a picture of {picture.shape} does not fit a network for {contract.height} x {contract.max_width}")
-    return np.asarray(codes_of_levels(contract)[picture][None], np.int8)
+    return np.asarray(codes_of_levels(contract).take(picture)[None], np.int8)
 
 
 def dequantize(codes: I8, scale: float, zero_point: int) -> F32:

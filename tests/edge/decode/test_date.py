@@ -1,6 +1,7 @@
 import datetime
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from edge.datatypes import Lattice
@@ -67,3 +68,19 @@ def test_dates_with_the_name_of_a_month(text: str, iso: str) -> None:
 @pytest.mark.parametrize("text", ["may2019", "ma2,2019", "feb30,2020", "mayonnaise2,2019", "ju5,2020"])
 def test_a_name_that_is_no_month_and_a_day_that_is_missing_are_not_guessed(text: str) -> None:
     assert isinstance(parse_date(text, "month_first"), str)
+
+
+def test_the_beginning_of_a_month_is_no_empty_field(saying: Callable[..., Lattice]) -> None:
+    decoded = read_date(saying("julny4", symbols=(*"0124jnuly", "")), ANY)
+    assert (decoded.text, decoded.verdict) == (None, "unreadable")
+    assert decoded.reason != "empty"
+
+
+def test_a_field_of_which_little_is_clear_is_not_called_empty() -> None:
+    symbols = (*"0123456789date", "")
+    for nothing, is_empty in ((0.85, False), (0.999, True)):  # of each of 30 columns
+        seen = np.full((30, len(symbols)), np.log((1 - nothing) / (len(symbols) - 1)), np.float32)
+        seen[:, -1] = np.log(nothing)
+        decoded = read_date(Lattice(seen, symbols, 8.0, None), ANY)
+        assert (decoded.text, decoded.verdict) == (None, "unreadable")
+        assert (decoded.reason == "empty") == is_empty

@@ -39,3 +39,20 @@ def test_a_one_between_two_rules_stays() -> None:
 def test_without_a_box_nothing_changes() -> None:
     page = page_with_amount()
     assert np.array_equal(without_box_sides(page, ink_of_page(page), _FIELD), page[50:110, 60:300])
+
+
+def test_figures_that_touch_are_no_box() -> None:
+    page = np.full((160, 400, 3), 235, np.uint8)
+    for x in (180, 210):  # upright strokes with level lines at both ends, as of two narrow zeros in print
+        cv2.rectangle(page, (x, 62), (x + 28, 98), (60, 60, 60), 4)
+    found = without_box_sides(page, ink_of_page(page), _FIELD)
+    assert np.array_equal(found, page[50:110, 60:300])
+
+
+def test_a_one_that_reaches_from_top_to_foot_close_to_a_side_stays() -> None:
+    page = page_with_amount()
+    cv2.rectangle(page, (82, 58), (330, 104), (90, 90, 90), 2)
+    cv2.line(page, (98, 60), (98, 102), (120, 40, 30), 3)
+    found = without_box_sides(page, ink_of_page(page), _FIELD)
+    assert found[20:40, 22:24].min() > 225
+    assert np.array_equal(found[10:40, 36:42], page[60:90, 96:102])

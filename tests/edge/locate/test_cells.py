@@ -60,3 +60,12 @@ def test_letters_and_few_cells_are_no_row() -> None:
     assert row_of_cells(ink_of_page(page)[30:84, 5:330]) is None
     assert row_of_cells(cells(n=4)) is None
     assert row_of_cells(np.zeros((1, 1), np.uint8)) is None
+
+
+def test_figures_on_a_line_are_no_cells() -> None:
+    page = np.full((120, 340, 3), 230, np.uint8)
+    cv2.putText(page, "11/11/2011", (60, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (90.0, 60.0, 70.0), 2, cv2.LINE_AA)
+    cv2.line(page, (50, 75), (300, 75), (90.0, 60.0, 70.0), 1)
+    for x in range(60, 270, 30):  # strokes of print above, as high as the figures
+        cv2.line(page, (x, 10), (x, 38), (90.0, 60.0, 70.0), 2)
+    assert not has_empty_cells(ink_of_page(page)[5:84, 50:290])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge.locate.levels import percentiles
+from edge.locate.levels import percentile_of_each, percentiles
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (7, 13), (60, 80)])
@@ -18,3 +18,10 @@ def test_percentiles_are_those_of_numpy(shape: tuple[int, int]) -> None:
 def test_every_third_pixel_is_a_picture_too() -> None:
     levels = np.arange(180, dtype=np.uint8).reshape(12, 15)
     assert np.allclose(percentiles(levels[::3, ::3], (99.0,)), np.percentile(levels[::3, ::3], (99.0,)))
+
+
+def test_percentiles_of_cells_are_those_of_each() -> None:
+    rng = np.random.default_rng(7)
+    for n in (1, 5, 6, 63):
+        cells = [rng.integers(0, most, (n, 3), np.uint8) for most in (2, 40, 256)]
+        assert np.array_equal(percentile_of_each(cells, 80.0), [percentiles(cell, (80.0,))[0] for cell in cells])
