@@ -29,6 +29,8 @@ _SCAN_EVIDENCE, _SCAN_ASPECTS = 0.75, (1.9, 3.1)
 _GOOD_VALUE = 0.42
 # What the network takes for a check may be foreshortened; it is surely one, with or without a MICR line, from this confidence on.
 _SEEN_ASPECTS, _SURELY_SEEN = (1.4, 3.8), 0.9
+# What fills the frame shows no edge of paper: however sure the network is, it has to have something like a MICR line.
+_FRAME_SHARE, _LEAST_IN_FRAME = 0.95, 0.2
 # A MICR line on the other side overrules the network's idea of which side is up by this much, where the network is quite sure.
 _OVERRULES = 0.4
 # A MICR line seen so well, where it belongs, says that the network's outline is right; an outline found by shape needs so much of one to
@@ -119,7 +121,9 @@ def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> 
     page = rectify(frame, quad)
     upright = _evidence(page.ink)
     turned = _evidence(_upside_down(page.ink)) if upright < _LEAST_EVIDENCE else 0.0
-    if max(upright, turned) < _LEAST_WITH_SHAPE and outline.confidence < _SURELY_SEEN:
+    is_frame = area_of(quad) > _FRAME_SHARE * frame.size[0] * frame.size[1]
+    least = max(_LEAST_IN_FRAME if is_frame else 0.0, 0.0 if outline.confidence >= _SURELY_SEEN else _LEAST_WITH_SHAPE)
+    if max(upright, turned) < least:
         return None
     confidence = 1 - (1 - outline.confidence) * (1 - max(upright, turned))
     if turned - upright > _OVERRULES * (2 * outline.turn_confidence - 1):

@@ -97,3 +97,16 @@ def test_a_scan_is_the_whole_frame_although_the_network_sees_the_edge_at_a_print
     below_a_line = np.array([[0, top * height], [0.7 * width, top * height], [0.7 * width, height], [0, height]])
     (page,) = find_pages(frame, PageMap(page_target(DrawnFrame(pixels, (below_a_line,), "scan"))))
     assert np.abs(page.corners - whole).max() < 0.02 * width
+
+
+@pytest.mark.parametrize("is_framed", [True, False])
+def test_a_sheet_that_fills_the_frame_is_no_check_however_sure_the_network_is(is_framed: bool) -> None:
+    """Without an edge of paper there has to be something like a MICR line; with edges the network is believed."""
+    pixels = np.full((600, 1300, 3), 235, np.uint8)
+    for row in range(7):
+        cv2.putText(pixels, "a list of names, and no check", (60, 80 + 80 * row), cv2.FONT_HERSHEY_DUPLEX, 2, (90.0, 40.0, 30.0), 2)
+    margin = 0 if is_framed else 150
+    pixels = cv2.copyMakeBorder(pixels, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=(60, 50, 40))
+    corners = np.array([[0, 0], [1300, 0], [1300, 600], [0, 600]], np.float64) + margin
+    found = find_pages(Frame(pixels), PageMap(page_target(DrawnFrame(pixels, (corners,), "scan"))))
+    assert len(found) == (0 if is_framed else 1)
