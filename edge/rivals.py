@@ -36,6 +36,8 @@ _PART = 0.5
 _SURE_DIGIT = 0.97
 # Figures of one number stand no further apart than this share of their width.
 _WIDE_SPACE = 0.75
+# Cents after a point that has grown into a figure stand apart by so much more than other figures of the number.
+_APART = 0.1
 # A check number has at least so many figures.
 _LEAST_NUMBER = 3
 MIRRORED = "the picture is mirrored"
@@ -135,6 +137,10 @@ def checked_digits(amount: Reading | None) -> Reading | None:
         if is_wide and not any(symbol.symbol == "/" for symbol in amount.symbols):
             reason = f"a wide space stands after {before.symbol!r}: it may not be a figure of the amount"
             return replace(amount, verdict="unsure", reason=reason)
+    if len(digits) >= _LEAST_NUMBER and all(symbol.symbol.isdigit() or symbol.symbol in "$*" for symbol in amount.symbols):
+        gaps = [after.box[0] - before.box[0] - before.box[2] for before, after in pairwise(digits)]
+        if gaps.pop(-2) > max(gaps) + _APART * float(np.median([digit.box[2] for digit in digits])):
+            return replace(amount, verdict="unsure", reason="the last two figures stand apart: cents, whose point is not seen?")
     place, weakest = min(enumerate(digits, 1), key=lambda pair: pair[1].confidence)
     if weakest.confidence >= _SURE_DIGIT:
         return amount

@@ -208,6 +208,18 @@ def test_an_amount_with_one_digit_that_is_not_sure_is_not_accepted() -> None:
     assert checked_digits(None) is None
 
 
+def test_cents_whose_point_is_not_seen_are_doubted_where_they_stand_apart() -> None:
+    def read(lefts: tuple[float, ...], end: str = "") -> Reading:
+        digits = tuple(Symbol(str(i), (left, 0.0, 10.0, 20.0), 0.999) for i, left in enumerate(lefts, 1))
+        closed = (Symbol(end, (90.0, 0.0, 5.0, 20.0), 0.999),) if end else ()
+        return Reading("1,234.00", "accepted", 0.99, None, None, (Symbol("$", (-30.0, 0.0, 10.0, 20.0), 0.999), *digits, *closed))
+
+    apart = (0.0, 12.0, 28.0, 40.0)
+    assert "stand apart" in (getattr(checked_digits(read(apart)), "reason", None) or "")
+    for whole in (read((0.0, 12.0, 24.0, 36.0)), read(apart, "-"), read((0.0, 16.0, 28.0, 40.0))):
+        assert checked_digits(whole) is whole
+
+
 def test_a_figure_that_stands_apart_makes_an_amount_unsure_but_in_a_fraction_does_not() -> None:
     def at(symbol: str, left: float) -> Symbol:
         return Symbol(symbol, (left, 0.0, 10.0, 20.0), 0.999)
