@@ -48,3 +48,12 @@ def test_a_row_of_ornaments_is_no_line(width: int) -> None:
         ink[500:517, left : left + width] = 255
     line = find_micr_line(ink)
     assert line is None or line.confidence < 0.1
+
+
+@pytest.mark.parametrize(("rows", "is_grain"), [(2, False), (7, True)])
+def test_a_line_below_grain_is_not_looked_for(rows: int, is_grain: bool) -> None:
+    ink, _ = page_with("A123456780A 1234567890C 1002")
+    for top in range(372, 372 + 15 * rows, 15):
+        for left in range(4, 1270, 16):
+            ink[top : top + 12, left : left + 6] = 255
+    assert (find_micr_line(ink) is None) == is_grain
