@@ -12,7 +12,7 @@ import keras
 from keras import layers
 
 from edge.datatypes import FIELD_PARTS, PAGE_PARTS, STRIP_HEIGHT_PX
-from train.blocks import conv, residual, separable
+from train.blocks import conv, residual
 from train.field_network import field_network
 from train.page_network import page_network
 
@@ -75,7 +75,6 @@ def digit_network() -> keras.Model:
 
 def strip_network(
     widths: tuple[int, int, int, int, int] = (16, 32, 48, 64, 96),
-    block: Callable[..., keras.KerasTensor] = conv,
     column_px: int = 2,
     name: NetworkName = "strip",
 ) -> keras.Model:
@@ -83,11 +82,11 @@ def strip_network(
     stem, first, second, third, context = widths
     inputs = x = keras.Input((STRIP_HEIGHT_PX, None, 1))
     x = conv(x, stem, 3, (2, 2))
-    x = block(x, first, 3, (1, column_px // 2))
-    x = block(x, second, 3, (2, 1))
-    x = residual(x, 3, block)
-    x = block(x, third, 3, (2, 1))
-    x = residual(x, 3, block)
+    x = conv(x, first, 3, (1, column_px // 2))
+    x = conv(x, second, 3, (2, 1))
+    x = residual(x, 3)
+    x = conv(x, third, 3, (2, 1))
+    x = residual(x, 3)
     x = conv(x, context, (4, 1), padding="valid")
     x = residual(x, (1, 5))
     x = residual(x, (1, 5))
@@ -101,7 +100,6 @@ DESIGNS: dict[str, Design] = {
         Design("digit", "digit", 32, digit_network),
         Design("strip", "strip", 2, strip_network),
         Design("strip-narrow", "strip", 2, lambda: strip_network((12, 20, 32, 40, 64))),
-        Design("strip-separable", "strip", 2, lambda: strip_network((16, 40, 64, 96, 128), block=separable)),
         Design("strip-coarse", "strip", 4, lambda: strip_network((16, 32, 64, 72, 104), column_px=4)),
         Design("date", "date", 4, lambda: strip_network((12, 24, 40, 48, 72), column_px=4, name="date")),
         Design("micr", "micr", 4, lambda: strip_network((12, 16, 24, 40, 64), column_px=4, name="micr"), width_step_px=128),
