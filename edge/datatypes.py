@@ -89,13 +89,22 @@ class FieldMap:
         _read_only(self, "probabilities", np.float32, (None, None, len(FIELD_PARTS)))
 
 
+@dataclass(frozen=True, slots=True)
+class MicrLine:
+    """A row of marks at MICR pitch: its box in page pixels, the pitch, and how sure it is one (0 to 1)."""
+
+    page_box: Box
+    pitch_px: float
+    confidence: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
     """One check, cut out of its frame and rectified.
 
     ``ink`` is how much darker each pixel is than the paper around it, uint8 (h, w), 255 the darkest. ``corners`` are float64 (4, 2) in
     frame pixels, clockwise from the check's own top-left. ``is_seen`` says whether a network takes it for a check; otherwise its shape
-    and print alone suggest one.
+    and print alone suggest one. ``line`` is the row in its ink that is most like a MICR line.
     """
 
     pixels: U8
@@ -104,6 +113,7 @@ class Page:
     page_to_frame: F64
     confidence: float
     is_seen: bool = False
+    line: MicrLine | None = None
 
     def __post_init__(self) -> None:
         _read_only(self, "pixels", np.uint8, (None, None, 3))

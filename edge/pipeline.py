@@ -36,7 +36,7 @@ from edge.locate.cmc7 import find_cmc7_line
 from edge.locate.digit import normalize_digit, turn
 from edge.locate.field_map import picture_of_ink
 from edge.locate.fields import cut_field, find_fields
-from edge.locate.page import find_pages
+from edge.locate.page import find_pages, flipped
 from edge.locate.page_map import picture_of_frame
 from edge.locate.quality import judge_frame
 from edge.locate.strip import cut_strip, flatten_field, zoom_strip
@@ -186,13 +186,12 @@ class Reader:
     def _find_fields(self, page: Page, timings: Timings) -> tuple[FieldRegion, ...]:
         with _clock(timings, "fields"):
             network = self._field_network = self._field_network or FieldNetwork(self.bundle, self._runtime, self._threads)
-            return find_fields(page.ink, network.look(picture_of_ink(page.ink)))
+            return find_fields(page, network.look(picture_of_ink(page.ink)))
 
     def _is_mirrored(self, page: Page, currency: str, timings: Timings) -> bool:
         """Return whether the page turned over has a good MICR line; what was taken for its top may be its foot."""
         for axis in (1, 0):
-            pixels, ink = (np.ascontiguousarray(np.flip(seen, axis)) for seen in (page.pixels, page.ink))
-            over = replace(page, pixels=pixels, ink=ink)
+            over = flipped(page, (axis,))
             if rivals.is_sure_in_mirror(self._read_field("micr", self._find_fields(over, timings), over, currency, [], timings)):
                 return True
         return False

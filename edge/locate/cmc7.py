@@ -7,8 +7,8 @@ blurred, the bars run together: then the line looks like any other that cannot b
 import cv2
 import numpy as np
 
-from edge.datatypes import F32, U8, Box
-from edge.locate.micr_line import MicrLine, find_micr_line
+from edge.datatypes import F32, U8, Box, MicrLine
+from edge.locate.micr_line import find_micr_line
 
 # Joins the bars of a character, not the characters.
 _JOIN_PX = 4

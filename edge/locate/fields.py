@@ -6,11 +6,10 @@ There is no template: nothing here knows where on a check a field usually lies.
 import cv2
 import numpy as np
 
-from edge.datatypes import U8, Box, FieldMap, FieldName, FieldRegion, Page
+from edge.datatypes import U8, Box, FieldMap, FieldName, FieldRegion, MicrLine, Page
 from edge.locate.box_sides import without_box_sides
 from edge.locate.cells import row_of_cells
 from edge.locate.field_map import boxes_of
-from edge.locate.micr_line import MicrLine, find_micr_line
 
 _MOST_CANDIDATES = 4
 # Ink level (of 255) from which a pixel belongs to a mark.
@@ -27,16 +26,12 @@ _USUAL_INCH_PX = 183.0
 _UNSEEN = 0.6
 
 
-def find_fields(ink: U8, field_map: FieldMap) -> tuple[FieldRegion, ...]:
-    """Return the fields' likely regions, up to four a field, the best of each field first; empty on a page without any.
-
-    Args:
-        ink: the page's ink, uint8 (h, w), see :func:`edge.locate.micr_line.ink_of_page`.
-    """
+def find_fields(page: Page, field_map: FieldMap) -> tuple[FieldRegion, ...]:
+    """Return the fields' likely regions, up to four a field, the best of each field first; empty on a page without ink."""
+    ink, micr = page.ink, page.line
     if not ink.any():
         return ()
     size = (ink.shape[1], ink.shape[0])
-    micr = find_micr_line(ink)
     inch_px = float(np.clip(8 * micr.pitch_px, 110, 260)) if micr else _USUAL_INCH_PX
     regions = _micr_regions(micr, field_map, size)
     names: tuple[FieldName, ...] = ("amount", "date", "check_number")

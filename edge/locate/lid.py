@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.datatypes import F64, U8
-from edge.locate.sides import crossing, robust_line
+from edge.locate.sides import ALONG, crossing, robust_line
 
 # A border is no deeper than this share of the picture's longer side, and a shallower one is not worth a look.
 _DEEPEST, _LEAST = 0.05, 0.004
@@ -17,8 +17,6 @@ _OTHER_COLOUR, _BEHIND, _STAYS = 10, 0.4, 0.8
 _STEP_PX, _STEP = 3, 6
 # Places along a side that show the edge.
 _MOST_PLACES = 0.7
-# Where a side is looked at, as `robust_line` takes them.
-_N_PLACES, _FROM, _TO = 64, 0.06, 0.94
 
 
 def without_lid(picture: U8) -> F64:
@@ -45,7 +43,7 @@ def _depths(picture: U8) -> tuple[float, float]:
     """Return how deep the border above the paper is at the left and at the right end of a picture, in pixels; 0 where none is seen."""
     longest = max(picture.shape[:2])
     deepest, behind = round(_DEEPEST * longest), max(3, round(_BEHIND * _DEEPEST * longest))
-    places = np.linspace(_FROM * picture.shape[1], _TO * picture.shape[1] - 1, _N_PLACES).astype(int)
+    places = (ALONG * picture.shape[1]).astype(int)
     seen = picture[1 : deepest + behind, places].astype(np.int16)
     if seen.shape[0] <= behind + 1:
         return 0.0, 0.0
@@ -56,7 +54,7 @@ def _depths(picture: U8) -> tuple[float, float]:
     is_other = away > _OTHER_COLOUR
     first = is_other.argmax(axis=0)
     others = np.pad(np.cumsum(is_other, axis=0), ((1, 0), (0, 0)))
-    rows = np.arange(_N_PLACES)
+    rows = np.arange(len(places))
     share = (others[np.minimum(first + behind, len(is_other)), rows] - others[first, rows]) / behind
     step = away[np.minimum(first + _STEP_PX, len(away) - 1), rows] - away[np.maximum(first - _STEP_PX, 0), rows]
     is_edge = (share > _STAYS) & (step > _STEP) & (first + 1 >= _LEAST * longest) & (first < deepest)

@@ -3,12 +3,10 @@
 It is what every check has and hardly anything else, so it says that a page is a check, which side is down, and where the line is.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from edge.datatypes import F64, U8, Box
+from edge.datatypes import F64, U8, MicrLine
 from edge.locate.levels import percentiles
 
 # A digit is 0.117 inch high and stands every 0.125 inch (ISO 1004).
@@ -33,15 +31,6 @@ _LONGEST_RUN = 24
 _MOST_MARKS = 400
 # So many pitches around a mark are at hand; a mark that has not two digits at hand belongs only if it stands close.
 _AT_HAND, _CLOSE = 3.5, 1.3
-
-
-@dataclass(frozen=True, slots=True)
-class MicrLine:
-    """A row of marks at MICR pitch: its box in page pixels, the pitch, and how sure it is one (0 to 1)."""
-
-    page_box: Box
-    pitch_px: float
-    confidence: float
 
 
 def ink_of_page(pixels: U8) -> U8:

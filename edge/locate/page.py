@@ -119,15 +119,16 @@ def _page_of(frame: Frame, fine: U8, fine_to_frame: float, outline: Outline) -> 
     if not _SEEN_ASPECTS[0] <= aspect <= _SEEN_ASPECTS[1]:
         return None
     page = rectify(frame, quad)
-    upright = _evidence(page.ink)
-    turned = _evidence(_upside_down(page.ink)) if upright < _LEAST_EVIDENCE else 0.0
+    upright = _evidence(page)
+    other = _turned(page) if upright < _LEAST_EVIDENCE else None
+    turned = 0.0 if other is None else _evidence(other)
     is_frame = area_of(quad) > _FRAME_SHARE * frame.size[0] * frame.size[1]
     least = max(_LEAST_IN_FRAME if is_frame else 0.0, 0.0 if outline.confidence >= _SURELY_SEEN else _LEAST_WITH_SHAPE)
     if max(upright, turned) < least:
         return None
     confidence = 1 - (1 - outline.confidence) * (1 - max(upright, turned))
-    if turned - upright > _OVERRULES * (2 * outline.turn_confidence - 1):
-        page, upright = _turned(page), turned
+    if other is not None and turned - upright > _OVERRULES * (2 * outline.turn_confidence - 1):
+        page, upright = other, turned
     return _Trial(replace(page, confidence=confidence, is_seen=True), upright, outline.fit)
 
 
@@ -181,21 +182,21 @@ def rectify(frame: Frame, corners: F64, confidence: float = 1.0) -> Page:
     warped = cv2.warpPerspective(source, frame_to_page, (PAGE_WIDTH_PX, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     pixels = np.asarray(warped, np.uint8)
     page_to_frame = np.asarray(cv2.getPerspectiveTransform(flat, corners.astype(np.float32)), np.float64)
-    return Page(pixels, ink_of_page(pixels), np.asarray(corners, np.float64), page_to_frame, confidence)
+    ink = ink_of_page(pixels)
+    return Page(pixels, ink, np.asarray(corners, np.float64), page_to_frame, confidence, line=find_micr_line(ink))
+
+
+def flipped(page: Page, axes: tuple[int, ...]) -> Page:
+    """Return what a page shows, turned over along axes of its pixels: both, on its head; one, in a mirror. Corners stay where they are."""
+    pixels, ink = (np.ascontiguousarray(np.flip(seen, axes)) for seen in (page.pixels, page.ink))
+    return replace(page, pixels=pixels, ink=ink, line=find_micr_line(ink))
 
 
 def _turned(page: Page) -> Page:
     """Return a page whose top was taken for its foot."""
     height, width = page.ink.shape
     half_turn = np.array([[-1, 0, width], [0, -1, height], [0, 0, 1]])
-    return replace(
-        page, pixels=_upside_down(page.pixels), ink=_upside_down(page.ink),
-        corners=np.roll(page.corners, 2, axis=0), page_to_frame=page.page_to_frame @ half_turn,
-    )  # fmt: skip
-
-
-def _upside_down(pixels: U8) -> U8:
-    return np.ascontiguousarray(pixels[::-1, ::-1])
+    return replace(flipped(page, (0, 1)), corners=np.roll(page.corners, 2, axis=0), page_to_frame=page.page_to_frame @ half_turn)
 
 
 def _shrunk(pixels: U8, longest_px: int) -> tuple[U8, float]:
@@ -215,24 +216,25 @@ def _page_in(frame: Frame, quad: F64) -> Page | None:
     if not _ASPECTS[0] <= aspect <= _ASPECTS[1]:
         return None
     page = rectify(frame, quad)
-    upright, turned = _evidence(page.ink), _evidence(_upside_down(page.ink))
+    other = _turned(page)
+    upright, turned = _evidence(page), _evidence(other)
     has_check_shape = _SCAN_ASPECTS[0] <= aspect <= _SCAN_ASPECTS[1]
     if max(upright, turned) < (_LEAST_WITH_SHAPE if has_check_shape else _LEAST_EVIDENCE):
         return None
     if turned > upright:
-        return replace(_turned(page), confidence=turned)
+        return replace(other, confidence=turned)
     return replace(page, confidence=upright)
 
 
-def _evidence(ink: U8) -> float:
-    """Return how sure a page's ink shows a MICR line where a check has it, 0 to 1.
+def _evidence(page: Page) -> float:
+    """Return how sure a page shows a MICR line where a check has it, 0 to 1.
 
     The line's middle lies 5/16 inch, two and a half pitches, above the foot (ANSI X9.13).
     """
-    line = find_micr_line(ink)
+    line = page.line
     if line is None:
         return 0.0
-    above_foot = (ink.shape[0] - line.page_box[1] - line.page_box[3] / 2) / line.pitch_px
+    above_foot = (page.ink.shape[0] - line.page_box[1] - line.page_box[3] / 2) / line.pitch_px
     return line.confidence * (0.55 + 0.45 * float(np.exp(-(((above_foot - 2.5) / 1.2) ** 2) / 2)))
 
 

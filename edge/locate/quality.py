@@ -7,7 +7,6 @@ import numpy as np
 
 from edge.datatypes import F64, U8, FieldName, Frame, Page, Quality, Reading
 from edge.locate.levels import percentile_of_each, percentiles
-from edge.locate.micr_line import find_micr_line
 from edge.locate.quad import area_of
 
 # Measured at one size, so that a number means the same for every camera.
@@ -166,9 +165,9 @@ def _evenness_of_light(grey: U8) -> float:
 def _is_too_low(page: Page) -> bool:
     """Is the check lower than any is, by the pitch of its MICR line? Its top, where no outline shows it, is out of the picture."""
     height, width = page.ink.shape
-    if height * _LEAST_WIDTH_INCHES > _LEAST_INCHES * width:  # its outline is that of a whole check; the search takes a millisecond
+    if height * _LEAST_WIDTH_INCHES > _LEAST_INCHES * width:  # its outline is that of a whole check
         return False
-    line = find_micr_line(page.ink)
+    line = page.line
     return line is not None and line.confidence > _SURE_LINE and height < _LEAST_INCHES * 8 * line.pitch_px
 
 

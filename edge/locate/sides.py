@@ -7,9 +7,9 @@ from edge.datatypes import F32, F64, U8
 
 # Grey levels of difference across a side that count as full contrast.
 _CONTRAST = 18.0
-# Profiles across each side, spread over all but its ends, where the corners may be bent or covered.
+# Where along a side it is looked at, as shares of it: all but its ends, where the corners may be bent or covered.
 _N_PROFILES = 64
-_ALONG = np.linspace(0.06, 0.94, _N_PROFILES)
+ALONG = np.linspace(0.06, 0.94, _N_PROFILES)
 # Pairs of profiles that a line is tried through: at least an eighth of the side apart.
 _FIRST, _SECOND = (index.ravel() for index in np.meshgrid(np.arange(0, _N_PROFILES, 4), np.arange(0, _N_PROFILES, 4)))
 _FIRST, _SECOND = _FIRST[_SECOND > _FIRST + 8], _SECOND[_SECOND > _FIRST + 8]
@@ -49,7 +49,7 @@ def profiles(picture: U8, a: F64, b: F64, offsets: F64) -> F32:
     """Return Lab colours float32 (profiles, offsets, 3) across the line from a to b; offsets grow to the right of its direction."""
     direction = (b - a) / max(float(np.hypot(*(b - a))), 1.0)
     normal = np.array([-direction[1], direction[0]])
-    at = a + _ALONG[:, None] * (b - a)
+    at = a + ALONG[:, None] * (b - a)
     grid = at[:, None, :] + offsets[None, :, None] * normal - 0.5
     # Three neighbours along the side are averaged: the grain of the desk is not an edge.
     thrice = np.concatenate([grid + step * direction for step in (-1.5, 0, 1.5)]).astype(np.float32)
@@ -79,15 +79,19 @@ def _fitted_side(picture: U8, a: F64, b: F64, reach: int) -> tuple[F64, F64] | N
 
 
 def robust_line(y: F64, weight: F64) -> tuple[float, float] | None:
-    """Return slope and offset of the line with most weight near it, refined by least squares; None without support."""
-    slopes = (y[_SECOND] - y[_FIRST]) / (_ALONG[_SECOND] - _ALONG[_FIRST])
-    off = np.abs(y[None] - y[_FIRST, None] - slopes[:, None] * (_ALONG[None] - _ALONG[_FIRST, None]))
+    """Return slope and offset of the line with most weight near it, refined by least squares; None without support.
+
+    Args:
+        y: float (64,), how far aside the edge was seen at each place of `ALONG`; ``weight``: how surely, 0 to 1.
+    """
+    slopes = (y[_SECOND] - y[_FIRST]) / (ALONG[_SECOND] - ALONG[_FIRST])
+    off = np.abs(y[None] - y[_FIRST, None] - slopes[:, None] * (ALONG[None] - ALONG[_FIRST, None]))
     supports = (off < _OFF_LINE) @ weight
     best = int(supports.argmax())
     if supports[best] < 0.25 * _N_PROFILES:
         return None
     near = off[best] < _OFF_LINE
-    slope, offset = np.polyfit(_ALONG[near], y[near], 1, w=np.sqrt(weight[near]) + 1e-3)
+    slope, offset = np.polyfit(ALONG[near], y[near], 1, w=np.sqrt(weight[near]) + 1e-3)
     return float(slope), float(offset)
 
 

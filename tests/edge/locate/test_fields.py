@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from edge.datatypes import FIELD_NAMES, FIELD_PARTS, Box, FieldMap, FieldRegion, Frame
+from edge.datatypes import FIELD_NAMES, FIELD_PARTS, U8, Box, FieldMap, FieldRegion, Frame, Page
 from edge.locate.field_map import boxes_of, picture_of_ink
 from edge.locate.fields import find_fields
-from edge.locate.micr_line import ink_of_page
+from edge.locate.micr_line import find_micr_line
 from edge.locate.page import rectify
 from edge.recognize.bundle import read_bundle
 from edge.recognize.network import FieldNetwork
@@ -20,8 +20,12 @@ def network() -> FieldNetwork:
 
 def regions_of(network: FieldNetwork, pixels: np.ndarray) -> tuple[FieldRegion, ...]:
     height, width = pixels.shape[:2]
-    ink = ink_of_page(rectify(Frame(pixels), np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)).pixels)
-    return find_fields(ink, network.look(picture_of_ink(ink)))
+    page = rectify(Frame(pixels), np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64))
+    return find_fields(page, network.look(picture_of_ink(page.ink)))
+
+
+def page_of(ink: U8) -> Page:
+    return Page(np.zeros((*ink.shape, 3), np.uint8), ink.copy(), np.zeros((4, 2)), np.eye(3), 1.0, line=find_micr_line(ink))
 
 
 def map_of(name: str, rows: slice, columns: slice) -> FieldMap:
@@ -83,7 +87,7 @@ def test_print_that_hangs_on_below_a_field_is_no_part_of_its_box() -> None:
 
 
 def test_a_page_without_ink_has_no_fields() -> None:
-    assert find_fields(np.zeros((560, 1280), np.uint8), map_of("date", slice(4, 8), slice(60, 84))) == ()
+    assert find_fields(page_of(np.zeros((560, 1280), np.uint8)), map_of("date", slice(4, 8), slice(60, 84))) == ()
 
 
 def test_a_box_is_fitted_to_its_ink_and_without_ink_stays_itself() -> None:
@@ -91,7 +95,7 @@ def test_a_box_is_fitted_to_its_ink_and_without_ink_stays_itself() -> None:
     ink[52:80, 820:840] = ink[52:80, 850:870] = ink[52:80, 1124:1140] = 255  # the last one begins beyond the cells
     ink[90, 700:1200] = 255  # a rule
     found = map_of("date", slice(4, 8), slice(60, 84))
-    region, wider = find_fields(ink, found)
+    region, wider = find_fields(page_of(ink), found)
     assert inside((800, 46.7, 320, 46.7), wider.page_box) > 0.99  # a date is also offered as the network boxes it
     x, y, w, h = region.page_box
     assert x < 820
@@ -100,5 +104,5 @@ def test_a_box_is_fitted_to_its_ink_and_without_ink_stays_itself() -> None:
     assert y + h < 90
     ink[52:92, 700:1200] = 0
     ink[500, 10] = 255
-    empty, _ = find_fields(ink, found)
+    empty, _ = find_fields(page_of(ink), found)
     assert inside((800, 46.7, 320, 46.7), empty.page_box) > 0.99
