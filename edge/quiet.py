@@ -1,4 +1,4 @@
-"""A terminal for people: what C libraries print there is kept from it."""
+"""What C libraries do unasked is kept from the terminal and from the cores."""
 
 import os
 import sys
@@ -8,7 +8,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Keep from the terminal what C libraries print there (libtiff each damaged line, TFLite its delegates); Python's own errors pass."""
+    """Keep from the terminal what C libraries print there (libtiff each damaged line, TFLite its delegates); Python's own errors pass.
+
+    NumPy's linear algebra starts no threads either: no matrix here is large enough for them, and they take as long as NumPy's import.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if sys.stderr is None:  # closed by whoever started us
         yield
         return
