@@ -19,7 +19,8 @@ from edge.config import Config, WebConfig, read_config
 from edge.errors import EdgeError, OutputError, UpdateError, UsageError
 from edge.service.durable import write_whole
 from edge.service.trust import SUFFIX, check_signature
-from firmware_tools.device import Device, Wish, alone, check, noted, open_device, take
+from firmware_tools.device import Device, Wish, open_device, take
+from firmware_tools.guards import alone, check, noted
 from firmware_tools.sources import Offer
 
 _CHUNK_BYTES = 64 << 10

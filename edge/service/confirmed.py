@@ -1,25 +1,30 @@
-"""What people of this site confirmed or corrected, read beside a daemon that has the store open; nothing is written."""
+"""What people of this site confirmed or corrected, read beside a daemon that has the store open; nothing is written.
+
+Where nothing is confirmed yet, what cuts and reads strips is not imported: to load it takes longer than all else an update does.
+"""
 
 import contextlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.config import Config
 from edge.datatypes import Frame, Reading
 from edge.errors import StoreError
-from edge.pipeline import Kind, Reader
 from edge.service.audit import is_at_risk
 from edge.service.database import DATABASE
-from edge.service.export_training import labelled_strips, same_by
 from edge.service.pictures import Pictures
 from edge.service.record import Record
 from edge.service.rows import record_of
 from edge.service.store import WHOLE
 from edge.service.vault import open_vault
 
-_KINDS: dict[str, Kind] = {"amount": "amount", "date": "date", "digits": "digits", "micr": "micr"}
+if TYPE_CHECKING:
+    from edge.pipeline import Kind, Reader
+
+_KINDS: "dict[str, Kind]" = {"amount": "amount", "date": "date", "digits": "digits", "micr": "micr"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +32,7 @@ class ConfirmedStrip:
     """One field as it was cut, and what a person said that stands there."""
 
     frame: Frame
-    kind: Kind
+    kind: "Kind"
     currency: str
     truth: object
 
@@ -73,7 +78,7 @@ def confirmed_strips(config: Config, most: int) -> list[ConfirmedStrip]:
     return strips[:most]
 
 
-def score(reader: Reader, strips: list[ConfirmedStrip]) -> Score:
+def score(reader: "Reader", strips: list[ConfirmedStrip]) -> Score:
     """Return how a reader reads strips that people confirmed."""
     readings = [(strip, reader.read_strip(strip.frame, strip.kind, strip.currency)) for strip in strips]
     right = [is_right(r, s.kind, s.truth) for s, r in readings]
@@ -81,13 +86,17 @@ def score(reader: Reader, strips: list[ConfirmedStrip]) -> Score:
     return Score(len(strips), sum(right), sum(accepted), sum(a and not ok for a, ok in zip(accepted, right, strict=True)))
 
 
-def is_right(reading: Reading, kind: Kind, truth: object) -> bool:
+def is_right(reading: Reading, kind: "Kind", truth: object) -> bool:
     """Return whether a reading says what a person said: the same money, the same day, or the same symbols."""
+    from edge.service.export_training import same_by
+
     key = same_by(kind)
     return (reading.text if key == "text" else reading.values.get(key)) == truth
 
 
 def _strips_of(record: Record, jpeg: bytes) -> Iterator[ConfirmedStrip]:
+    from edge.service.export_training import labelled_strips
+
     for label, pixels in labelled_strips(record, jpeg):
         # Copied, so that the page that the strip was cut from need not be kept.
         yield ConfirmedStrip(Frame(pixels.copy(), label["file"]), _KINDS[label["kind"]], label["currency"], label["value"])

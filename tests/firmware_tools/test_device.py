@@ -14,7 +14,8 @@ from edge.errors import BundleError, UpdateError
 from edge.service.proof import circumstances
 from edge.service.slots import Firmware
 from edge.service.trust import check_signature
-from firmware_tools.device import Taken, Wish, alone, noted, open_device, take
+from firmware_tools.device import Taken, Wish, open_device, take
+from firmware_tools.guards import alone, noted
 from firmware_tools.sources import find_offers
 from tests.firmware_tools.conftest import Keys, signed_bundle
 
