@@ -1,6 +1,6 @@
 """How much longer does a deploy to twenty devices take than to one? Twenty real sshds on loopback, each with a daemon of its own.
 
-    PYTHONPATH=. python bench/deploy_fleet.py [--hosts 20] [--runs 3] [--fps 2]
+    PYTHONPATH=. python bench/deploy_fleet.py [--hosts 20] [--runs 3] [--fps 2] [--bare 55]
 
 All devices share this machine's cores, which real ones do not: the figure is on the safe side. Beside each time stands what the fleet
 itself spent on the cores: the deploy, ssh on both sides, what it runs on the devices, and the daemons.
@@ -34,13 +34,14 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=20)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--fps", type=float, default=2.0, help="of the cameras; at 15 what twenty daemons see keeps two cores busy already")
+    parser.add_argument("--bare", type=float, default=55.0, help="seconds between two checks on each counter, which lie there for five")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         fleet = Fleet(Path(folder))
         try:
             for number in range(asked.hosts):
                 device = fleet.add(f"counter-{number:02}")
-                device.configure(healthy_s=60.0, fps=asked.fps)
+                device.configure(healthy_s=60.0, fps=asked.fps, bare_s=asked.bare)
                 device.start_daemon()
             time.sleep(10)  # what a start leaves to be done
             before = spent_s(fleet)

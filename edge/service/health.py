@@ -11,7 +11,7 @@ from edge.service.slots import Firmware
 _LOG = logging.getLogger(__name__)
 # So long has the loop to turn without a failure; and a frame has to be read, where the camera gives any.
 _WELL_S = 5.0
-_LOOK_S = 0.1
+_LOOK_S = 0.25
 
 
 def watch_trial(

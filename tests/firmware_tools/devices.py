@@ -78,9 +78,8 @@ class Device:
             return str(json.load(answer)["bundle"]["version"])
 
     def make(self, authorized_key: str, trusted_key: Path) -> None:
-        for folder in ("bin", "camera", "trust"):
+        for folder in ("bin", "trust"):
             (self.home / folder).mkdir(parents=True)
-        shutil.copy(ROOT / "samples" / "frames" / "desk_1.jpg", self.home / "camera")
         shutil.copy(trusted_key, self.home / "trust")
         (self.home / "authorized_keys").write_text(authorized_key)
         self.command("checkreader", f'#!/bin/sh\nexec {sys.executable} -m edge "$@"\n')
@@ -94,9 +93,12 @@ class Device:
         path.write_text(text)
         path.chmod(0o755)
 
-    def configure(self, healthy_s: float = 10.0, fps: float = 15.0) -> None:
+    def configure(self, healthy_s: float = 10.0, fps: float = 15.0, bare_s: float = 1.5) -> None:
+        """Write what the daemon begins with; ``bare_s``: the pause between two checks, each of which lies on the counter for 4 s."""
+        script, picture = self.home / "camera.json", ROOT / "samples" / "frames" / "desk_1.jpg"
+        script.write_text(json.dumps({"checks": [{"picture": str(picture), "bare_s": bare_s}]}))
         self.config.write_text(
-            f'[camera]\nsource = "replay:{self.home}/camera"\nfps = {fps}\n'
+            f'[camera]\nsource = "replay:{script}"\nfps = {fps}\n'
             f'[store]\nfolder = "{self.home}/store"\n[web]\nport = {self.web_port}\n'
             f'[firmware]\nfolder = "{self.home}/firmware"\ntrust = "{self.home}/trust"\nhealthy_s = {healthy_s}\n'
         )
