@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from edge.decode.date import read_date
 from edge.decode.digits import read_digits
 from edge.decode.micr import read_micr
 from edge.errors import BundleError
+from edge.finding import Finding
 from edge.golden import Answer, answer_cases, verdict_of
 from edge.recognize.bundle import Bundle
 from edge.recognize.network import log_softmax
@@ -29,15 +29,6 @@ _READS: Mapping[str, Mapping[str, Callable[[Lattice, Thresholds], Decoded]]] = {
     "micr": {"micr": read_micr},
 }
 NETWORKS = ("strip", "date", "micr", "digit", "fields")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at, and in words what was found; with a refusal, what was expected."""
-
-    name: str
-    is_passed: bool
-    words: str
 
 
 def try_bundle(new: Bundle, old: Bundle, runtime: str, threads: int, budget: float | None) -> list[Finding]:

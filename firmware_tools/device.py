@@ -7,30 +7,36 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge import __version__
 from edge.config import Config
 from edge.errors import BundleError, ConfigError
+from edge.finding import Finding
 from edge.recognize.bundle import MOST_BYTES, Bundle, read_bundle
+from edge.service.confirmed import compare_confirmed
 from edge.service.slot_state import Slot
 from edge.service.slots import MOST_FAILURES, Firmware, firmware_of
 from edge.service.trust import Statement, Trust, read_trust, trusted_bundle
 from edge.service.versions import version_key
 from firmware_tools.guards import check, need_space
-from firmware_tools.sources import Offer
 
-if TYPE_CHECKING:
-    from edge.service.confirmed import ConfirmedStrip
-    from edge.trial import Finding
-
-_MOST_CONFIRMED = 100
 # Beside the bundle itself: its signature, the file that says which slot is read with, twice, and the log.
 _MORE_BYTES = 256 * 1024
 # The daemon looks for a new bundle whenever it looks for a check and reads nothing; a check that comes meanwhile goes first.
 _TAKEN_UP_S = 30.0
 _LOOK_S = 0.1
 Told = Callable[[str], object]
+# Told after each block: the bytes that are here.
+Fetched = Callable[[int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A file that somebody offers: its name, its signature, and what reads the given number of bytes of it."""
+
+    name: str
+    signature: bytes
+    read: Callable[[int, Fetched], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Taken:
     version: str
     sha256: str
     is_changed: bool
-    findings: "tuple[Finding, ...]" = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def open_device(config: Config) -> Device:
@@ -83,7 +89,7 @@ def open_device(config: Config) -> Device:
         return Device(config, firmware, trust, read_bundle())
 
 
-def take(device: Device, offer: Offer, statement: Statement, wish: Wish, told: Told, fetched: Callable[[int], object]) -> Taken:
+def take(device: Device, offer: Offer, statement: Statement, wish: Wish, told: Told, fetched: Fetched) -> Taken:
     """Check and try what is offered, and switch to it.
 
     Args:
@@ -101,20 +107,17 @@ def take(device: Device, offer: Offer, statement: Statement, wish: Wish, told: T
     data, bundle, findings = _checked(device, offer, statement, wish, told, fetched)
     if wish.is_dry:
         return Taken(version, sha256, is_changed=False, findings=findings)
-    from edge.service.proof import circumstances
-
     told("switch")
-    is_downgrade = version_key(version) < version_key(device.now.version)
-    slot, reading = Slot(bundle.sha256, version, is_downgrade), device.config.reading
-    device.firmware.install(data, offer.signature, slot, circumstances(reading.runtime, reading.threads))
+    slot = Slot(bundle.sha256, version, is_downgrade=version_key(version) < version_key(device.now.version))
+    device.firmware.install(data, offer.signature, slot)
     if wish.is_judged:
         _wait_for_judgement(device, statement, told)
     return Taken(version, sha256, is_changed=True, findings=findings)
 
 
 def _checked(
-    device: Device, offer: Offer, statement: Statement, wish: Wish, told: Told, fetched: Callable[[int], object]
-) -> "tuple[bytes, Bundle, tuple[Finding, ...]]":
+    device: Device, offer: Offer, statement: Statement, wish: Wish, told: Told, fetched: Fetched
+) -> tuple[bytes, Bundle, tuple[Finding, ...]]:
     with check("version"):
         need_newer(statement, device.now.version, is_allowed=wish.may_downgrade)
         failure = device.firmware.slots().failures.get(statement.file_sha256)
@@ -135,41 +138,25 @@ def _checked(
         if needed is not None and (not isinstance(needed, str) or version_key(needed) > version_key(__version__)):
             raise BundleError(f"the field needs_reader is {needed}, this reader is {__version__}; update the reader first")
     told("golden set")
-    return data, bundle, _tried(device, bundle)
+    return data, bundle, _tried(device, bundle, wish)
 
 
-def _tried(device: Device, bundle: Bundle) -> "tuple[Finding, ...]":
-    from edge.trial import Finding, try_bundle
+def _tried(device: Device, bundle: Bundle, wish: Wish) -> tuple[Finding, ...]:
+    """Try a bundle; its golden set is left to the daemon where that judges it, since it has all that reads in memory already."""
+    findings: list[Finding] = []
+    if not wish.is_judged:
+        from edge.trial import try_bundle
 
-    reading = device.config.reading
-    with check("golden set"):
-        findings = try_bundle(bundle, device.now, reading.runtime, reading.threads, reading.budget)
+        reading = device.config.reading
+        with check("golden set"):
+            findings = try_bundle(bundle, device.now, reading.runtime, reading.threads, reading.budget)
     with check("confirmed readings"):
-        from edge.service.confirmed import confirmed_strips
-
-        if strips := confirmed_strips(device.config, _MOST_CONFIRMED):
-            findings.append(_compared(device, bundle, strips))
-        else:
-            findings.append(Finding("confirmed readings", True, "the site has none"))
+        findings.append(compare_confirmed(bundle, device.now, device.config))
     for finding in findings:
         with check(finding.name):
             if not finding.is_passed:
                 raise BundleError(finding.words)
     return tuple(findings)
-
-
-def _compared(device: Device, bundle: Bundle, strips: "list[ConfirmedStrip]") -> "Finding":
-    from edge.decode.accept import DEFAULT_BUDGET
-    from edge.pipeline import Reader
-    from edge.service.confirmed import score
-    from edge.trial import Finding
-
-    reading = device.config.reading
-    before, after = (score(Reader(b, reading.runtime, reading.threads, reading.budget), strips) for b in (device.now, bundle))
-    is_worse = after.is_worse_than(before, reading.budget or DEFAULT_BUDGET)
-    right = f"{after.n_right} of {after.n} read right, {before.n_right} expected"
-    wrong = f"{after.n_wrong_accepted} accepted wrongly, of {after.n_accepted}, {before.n_wrong_accepted} before"
-    return Finding("confirmed readings", not is_worse, f"{right}; {wrong}")
 
 
 def _wait_for_judgement(device: Device, statement: Statement, told: Told) -> None:

@@ -4,11 +4,10 @@ It reads one line of JSON (the order), then what is missing of the bundle, and p
 """
 
 import datetime
-import http.client
 import json
 import os
 import signal
-import ssl
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +18,8 @@ from edge.config import Config, WebConfig, read_config
 from edge.errors import EdgeError, OutputError, UpdateError, UsageError
 from edge.service.durable import write_whole
 from edge.service.trust import SUFFIX, check_signature
-from firmware_tools.device import Device, Wish, open_device, take
+from firmware_tools.device import Device, Offer, Wish, open_device, take
 from firmware_tools.guards import alone, check, noted
-from firmware_tools.sources import Offer
 
 _CHUNK_BYTES = 64 << 10
 _PART, _LAST = ".part", "deployed.json"
@@ -145,7 +143,7 @@ def _daemon_says(config: Config) -> str:
     while True:
         try:
             return _asked(config.web)
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             if time.monotonic() > until:
                 said = f"no daemon answers on port {config.web.port} ({error}), expected is one that runs"
                 with check("daemon"):
@@ -154,18 +152,19 @@ def _daemon_says(config: Config) -> str:
 
 
 def _asked(web: WebConfig) -> str:
+    """Return the body of /readyz; asked by hand, since http.client brings all of email, a quarter of what this program has to load."""
     from edge.service.auth import is_local
 
     host = "127.0.0.1" if web.host in ("0.0.0.0", "::", "localhost") else web.host
-    if is_local(web.host):
-        connection = http.client.HTTPConnection(host, web.port, timeout=_ASK_S)
-    else:  # on its own machine a daemon need not prove by its certificate who it is
-        connection = http.client.HTTPSConnection(host, web.port, timeout=_ASK_S, context=ssl._create_unverified_context())
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().read().decode(errors="replace").strip()
-    finally:
-        connection.close()
+    connection = socket.create_connection((host, web.port), timeout=_ASK_S)
+    if not is_local(web.host):  # on its own machine a daemon need not prove by its certificate who it is
+        import ssl
+
+        connection = ssl._create_unverified_context().wrap_socket(connection)
+    with connection:
+        connection.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    return answer.partition(b"\r\n\r\n")[2].decode(errors="replace").strip()
 
 
 def _refusal(error: EdgeError) -> dict[str, Any]:

@@ -5,30 +5,19 @@ import re
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 from edge.errors import ConfigError, UpdateError, UsageError
 from edge.service.trust import MOST_SIGNATURE_BYTES, SUFFIX
+from firmware_tools.device import Fetched, Offer
 
 USB = "usb"
 _MOUNTED = ("/media/", "/run/media/")
 _TIMEOUT_S = 30.0
 _BLOCK_BYTES = 64 * 1024
-# Told after each block: the bytes that are here.
-Told = Callable[[int], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A file that somebody offers: its name, its signature, and what reads the given number of bytes of it."""
-
-    name: str
-    signature: bytes
-    read: Callable[[int, Told], bytes]
 
 
 def find_offers(source: str, authority: Path | None = None, mounts: Path = Path("/proc/self/mounts")) -> list[Offer]:
@@ -76,7 +65,7 @@ def _usb_folders(mounts: Path) -> Iterator[Path]:
 
 
 def _offer_in(file: Path) -> Offer:
-    def read(n_bytes: int, told: Told) -> bytes:
+    def read(n_bytes: int, told: Fetched) -> bytes:
         try:
             with file.open("rb") as opened:
                 return _read(opened, n_bytes, str(file), told)
@@ -116,7 +105,7 @@ class _OnlyHttps(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _fetch(opener: urllib.request.OpenerDirector, address: str, most_bytes: int, told: Told, *, is_whole: bool) -> bytes:
+def _fetch(opener: urllib.request.OpenerDirector, address: str, most_bytes: int, told: Fetched, *, is_whole: bool) -> bytes:
     try:
         with opener.open(address, timeout=_TIMEOUT_S) as answer:
             stated = answer.headers.get("Content-Length", "")
@@ -132,7 +121,7 @@ def _fetch(opener: urllib.request.OpenerDirector, address: str, most_bytes: int,
         raise UpdateError(f"{address} cannot be fetched ({reason}); look at the network, the clock and firmware.source") from None
 
 
-def _read(opened: Any, n_bytes: int, name: str, told: Told, *, is_whole: bool = True) -> bytes:
+def _read(opened: Any, n_bytes: int, name: str, told: Fetched, *, is_whole: bool = True) -> bytes:
     """Read no more than was stated, whatever there is."""
     data = bytearray()
     while block := opened.read(min(_BLOCK_BYTES, n_bytes + 1 - len(data))):

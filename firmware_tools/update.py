@@ -17,10 +17,10 @@ from edge.errors import BundleError, ConfigError, EdgeError, UsageError
 from edge.recognize.bundle import read_bundle
 from edge.service.trust import SUFFIX, Statement, Trust, check_file, check_signature, read_trust
 from edge.service.versions import version_key
-from firmware_tools.device import Device, Taken, Wish, need_newer, open_device, take
+from firmware_tools.device import Device, Offer, Taken, Wish, need_newer, open_device, take
 from firmware_tools.guards import alone, check, need_space, noted
 from firmware_tools.package import MOST_PACKAGE_BYTES, install_package, installed_version, is_package
-from firmware_tools.sources import Offer, find_offers
+from firmware_tools.sources import find_offers
 
 ConfigFile = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration of the device.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -1,6 +1,6 @@
 """What people of this site confirmed or corrected, read beside a daemon that has the store open; nothing is written.
 
-Where nothing is confirmed yet, what cuts and reads strips is not imported: to load it takes longer than all else an update does.
+Where nothing is confirmed yet, nothing is imported that cuts and reads strips: to load it takes longer than all else an update does.
 """
 
 import contextlib
@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.config import Config
-from edge.datatypes import Frame, Reading
 from edge.errors import StoreError
+from edge.finding import Finding
 from edge.service.audit import is_at_risk
 from edge.service.database import DATABASE
 from edge.service.pictures import Pictures
-from edge.service.record import Record
-from edge.service.rows import record_of
-from edge.service.store import WHOLE
 from edge.service.vault import open_vault
 
 if TYPE_CHECKING:
+    from edge.datatypes import Frame, Reading
     from edge.pipeline import Kind, Reader
+    from edge.recognize.bundle import Bundle
+    from edge.service.record import Record
 
+_MOST = 100
 _KINDS: "dict[str, Kind]" = {"amount": "amount", "date": "date", "digits": "digits", "micr": "micr"}
 
 
@@ -31,7 +32,7 @@ _KINDS: "dict[str, Kind]" = {"amount": "amount", "date": "date", "digits": "digi
 class ConfirmedStrip:
     """One field as it was cut, and what a person said that stands there."""
 
-    frame: Frame
+    frame: "Frame"
     kind: "Kind"
     currency: str
     truth: object
@@ -56,6 +57,26 @@ class Score:
         return self.n_right < before.n_right or is_over
 
 
+def compare_confirmed(new: "Bundle", old: "Bundle", config: Config) -> Finding:
+    """Read with both bundles what people of this site confirmed; the new one may not read it worse.
+
+    Raises:
+        BundleError, ConfigError, MissingDependencyError: one of them cannot be read with here.
+    """
+    strips = confirmed_strips(config, _MOST)
+    if not strips:
+        return Finding("confirmed readings", True, "the site has none")
+    from edge.decode.accept import DEFAULT_BUDGET
+    from edge.pipeline import Reader
+
+    reading = config.reading
+    before, after = (score(Reader(b, reading.runtime, reading.threads, reading.budget), strips) for b in (old, new))
+    right = f"{after.n_right} of {after.n} read right, {before.n_right} expected"
+    wrong = f"{after.n_wrong_accepted} accepted wrongly, of {after.n_accepted}, {before.n_wrong_accepted} before"
+    is_worse = after.is_worse_than(before, reading.budget or DEFAULT_BUDGET)
+    return Finding("confirmed readings", not is_worse, f"{right}; {wrong}")
+
+
 def confirmed_strips(config: Config, most: int) -> list[ConfirmedStrip]:
     """Return the newest strips that people looked at, at most so many; none where there is no store, or where it cannot be read now."""
     folder = Path(config.store.folder).expanduser()
@@ -69,6 +90,11 @@ def confirmed_strips(config: Config, most: int) -> list[ConfirmedStrip]:
         with contextlib.closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             wanted = "status IN ('confirmed', 'corrected') AND picture IS NOT NULL"
+            if connection.execute(f"SELECT 1 FROM records WHERE {wanted} LIMIT 1").fetchone() is None:
+                return []
+            from edge.service.rows import record_of
+            from edge.service.store import WHOLE
+
             sql = f"SELECT * FROM {WHOLE} WHERE {wanted} ORDER BY id DESC LIMIT ?"
             for row in connection.execute(sql, (most,)):
                 record = record_of(row, vault)
@@ -86,7 +112,7 @@ def score(reader: "Reader", strips: list[ConfirmedStrip]) -> Score:
     return Score(len(strips), sum(right), sum(accepted), sum(a and not ok for a, ok in zip(accepted, right, strict=True)))
 
 
-def is_right(reading: Reading, kind: "Kind", truth: object) -> bool:
+def is_right(reading: "Reading", kind: "Kind", truth: object) -> bool:
     """Return whether a reading says what a person said: the same money, the same day, or the same symbols."""
     from edge.service.export_training import same_by
 
@@ -94,7 +120,8 @@ def is_right(reading: Reading, kind: "Kind", truth: object) -> bool:
     return (reading.text if key == "text" else reading.values.get(key)) == truth
 
 
-def _strips_of(record: Record, jpeg: bytes) -> Iterator[ConfirmedStrip]:
+def _strips_of(record: "Record", jpeg: bytes) -> Iterator[ConfirmedStrip]:
+    from edge.datatypes import Frame
     from edge.service.export_training import labelled_strips
 
     for label, pixels in labelled_strips(record, jpeg):

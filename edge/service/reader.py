@@ -15,14 +15,13 @@ from edge.datatypes import CheckReading, Frame
 from edge.decode.accept import DEFAULT_BUDGET, thresholds_of
 from edge.decode.currency import currency_of
 from edge.errors import BundleError, ConfigError, UsageError
-from edge.golden import run_cases
 from edge.pipeline import Reader
 from edge.recognize.bundle import Bundle, read_bundle
 from edge.service.durable import stamp_of
-from edge.service.proof import circumstances
 from edge.service.record import Record
 from edge.service.slots import Firmware
 from edge.service.tuning import Tuning, judged_here, tuning_object, tuning_of
+from edge.trial import try_bundle
 
 _LOG = logging.getLogger(__name__)
 _QUALITY = 92
@@ -41,8 +40,8 @@ class SiteReader:
         self._config, self._firmware = config, firmware
         self._lock = threading.Lock()
         self.tuning = tuning_of(tuning)
+        self._use(self._to_begin_with())
         self._stamp = self._stamp_of_bundle()
-        self._use(read_bundle(self._path()))
 
     def read(self, frame: Frame) -> tuple[CheckReading, ...]:
         """Return the checks of a frame as the bundle reads them, the largest first; at least one, whose page may be None."""
@@ -92,10 +91,7 @@ class SiteReader:
         return record, encoded.tobytes()
 
     def renew(self) -> bool:
-        """Take up the bundle's file where it was replaced; one that is refused changes nothing. Return whether it was taken up.
-
-        It has to pass its golden set, unless it has done so just now in a slot's trial, here and with the same runtime.
-        """
+        """Take up the bundle's file where it was replaced; one that reads worse here changes nothing. Return whether it was taken up."""
         stamp = self._stamp_of_bundle()
         if stamp == self._stamp:
             return False
@@ -105,17 +101,46 @@ class SiteReader:
         self._stamp = stamp
         try:
             bundle = read_bundle(self._path())
-            if not self._is_proved(bundle):
-                prove(bundle, self._config.runtime, self._config.threads)
+            self._try(bundle, self.bundle)
             with self._lock:
                 self._use(bundle)
         except (BundleError, ConfigError) as error:
-            _LOG.error("the new bundle is refused, the old one stays: %s", error)
-            if self._firmware is not None:
-                self._firmware.give_up(f"the daemon refused it: {error}")
+            self._refuse(error)
             return False
         _LOG.warning("bundle %s (%s) was taken up", bundle.version, bundle.sha256[:12])
         return True
+
+    def _to_begin_with(self) -> Bundle:
+        """Return the bundle that is there; one on trial is tried, since whoever brought it may have left that to the daemon."""
+        trial = None if self._firmware is None else self._firmware.slots().trial
+        if self._firmware is not None and trial is not None:
+            if not trial.starts:
+                self._firmware.begin()
+            try:
+                bundle = read_bundle(self._path())
+                self._try(bundle, read_bundle(self._firmware.file(trial.previous) if trial.previous else None))
+                return bundle
+            except (BundleError, ConfigError) as error:
+                self._refuse(error)
+        return read_bundle(self._path())
+
+    def _try(self, new: Bundle, old: Bundle) -> None:
+        """Run the golden set here; what is gone back to has passed it before. ``old``: whose time counts where the new one is slow.
+
+        Raises:
+            BundleError: it has none, or reads otherwise than where it was built.
+            ConfigError: it was not fitted for this site's budget.
+        """
+        if self._firmware is not None and self._firmware.slots().trial is None:
+            return
+        for finding in try_bundle(new, old, self._config.runtime, self._config.threads, self._config.budget):
+            if not finding.is_passed:
+                raise BundleError(f"{finding.name}: {finding.words}")
+
+    def _refuse(self, error: BundleError | ConfigError) -> None:
+        _LOG.error("the new bundle is refused, the old one stays: %s", error)
+        if self._firmware is not None:
+            self._firmware.give_up(f"the daemon refused it: {error}")
 
     def _use(self, bundle: Bundle) -> None:
         accept = thresholds_of(bundle.card.thresholds, "strip", "amount", self._config.budget).accept
@@ -131,24 +156,6 @@ class SiteReader:
     def _stamp_of_bundle(self) -> tuple[int, int, int] | None:
         path = self._path()
         return None if path is None else stamp_of(path)
-
-    def _is_proved(self, bundle: Bundle) -> bool:
-        where = circumstances(self._config.runtime, self._config.threads)
-        return self._firmware is not None and self._firmware.is_proved(bundle.sha256, where)
-
-
-def prove(bundle: Bundle, runtime: str, threads: int) -> None:
-    """Run a bundle's golden set on this device.
-
-    Raises:
-        BundleError: it has none, or answers otherwise here than where it was built.
-    """
-    verdicts = run_cases(bundle, runtime, threads)
-    wrong = sorted({verdict.network for verdict in verdicts if not verdict.is_same_answer})
-    if wrong:
-        raise BundleError(
-            f"the bundle {bundle.version} fails its golden set here ({', '.join(wrong)}): pack it again, or run doctor --parity"
-        )
 
 
 def allowed_config(config: Config, changes: Mapping[str, Any]) -> Config:

@@ -19,14 +19,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What to go back to (None: the bundle that came with the reader), and how often the reader has begun with the new bundle.
-
-    ``proved``: where and with what its golden set has passed before it came into the slot (:mod:`edge.service.proof`); empty: nowhere.
-    """
+    """What to go back to (None: the bundle that came with the reader), and how often the reader has begun with the new bundle."""
 
     previous: str | None
     starts: int = 0
-    proved: str = ""
 
 
 @dataclass(frozen=True, slots=True)

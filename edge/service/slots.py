@@ -100,8 +100,8 @@ class Firmware:
             _LOG.error("%s cannot be written to (%s); the reader goes on without a trial", self.folder, error.strerror)
         return None if slots.active is None else self.file(slots.active)
 
-    def install(self, data: bytes, signature: bytes, slot: Slot, proved: str = "") -> None:
-        """Put a bundle that was tried into the slot that is not read with, and switch to it, on trial; ``proved`` as in :class:`Trial`.
+    def install(self, data: bytes, signature: bytes, slot: Slot) -> None:
+        """Put a bundle into the slot that is not read with, and switch to it, on trial.
 
         Raises:
             UsageError: another bundle has begun its trial, and what it would go back to must stay.
@@ -120,18 +120,12 @@ class Firmware:
                 make_folder(self.folder / name)
                 write_whole(self.file(name), data)
                 write_whole(_signature_of(self.file(name)), signature)
-                new = replace(slots, active=name, slots={**slots.slots, name: slot}, trial=Trial(slots.active, proved=proved))
+                new = replace(slots, active=name, slots={**slots.slots, name: slot}, trial=Trial(slots.active))
                 self._write(new)
         except OSError as error:
             raise OutputError(
                 f"the bundle cannot be put into {self.folder} ({error.strerror}); the reader runs as before; make room"
             ) from error
-
-    def is_proved(self, sha256: str, where: str) -> bool:
-        """Say whether these bytes are on trial, and have passed their golden set ``where`` they are read with."""
-        slots = self.slots()
-        is_it = slots.slot is not None and slots.slot.sha256 == sha256
-        return is_it and slots.trial is not None and bool(where) and slots.trial.proved == where
 
     def mark_healthy(self) -> None:
         """End the trial: the new bundle stays."""

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.golden import MEMBER
 from edge.recognize.bundle import Bundle, read_bundle, write_bundle
 from edge.service.slots import Firmware
 from edge.service.trust import REVOKED, Statement, Trust, key_id, read_trust, signed_bytes, to_json
@@ -38,6 +39,15 @@ def bundle_with(members: Mapping[str, bytes] | None = None, **card: Any) -> byte
     return write_bundle({**shipped.card.raw, **card}, members_of(shipped) if members is None else members)
 
 
+def with_changed_golden() -> dict[str, bytes]:
+    """The shipped bundle's members with a golden set that expects for one strip what another one says."""
+    members = members_of(read_bundle())
+    cases = json.loads(members[MEMBER])
+    one, other = [case for case in cases["cases"] if case["network"] == "strip"][:2]
+    one["answers"] = other["answers"]
+    return {**members, MEMBER: json.dumps(cases).encode()}
+
+
 def signature_of(data: bytes, private: Ed25519PrivateKey, version: str, **values: Any) -> bytes:
     statement = Statement(
         **{
@@ -48,12 +58,20 @@ def signature_of(data: bytes, private: Ed25519PrivateKey, version: str, **values
     return to_json(statement, signature=private.sign(signed_bytes(statement)).hex())
 
 
-def signed_bundle(folder: Path, private: Ed25519PrivateKey, version: str, *, is_ill: bool = False, **statement: Any) -> Path:
-    """Write the shipped bundle under another version, signed; an ill one passes its golden set and reads no frame."""
+def signed_bundle(
+    folder: Path,
+    private: Ed25519PrivateKey,
+    version: str,
+    *,
+    is_ill: bool = False,
+    members: Mapping[str, bytes] | None = None,
+    **statement: Any,
+) -> Path:
+    """Write the shipped bundle under another version, or with other members, signed; an ill one answers as it should and reads no frame."""
     networks = json.loads(json.dumps(read_bundle().card.raw["networks"]))
     if is_ill:
         networks["page"]["input"]["height"] -= 8
-    file, data = folder / f"{version}.bundle", bundle_with(version=version, networks=networks)
+    file, data = folder / f"{version}.bundle", bundle_with(members, version=version, networks=networks)
     file.write_bytes(data)
     file.with_name(f"{file.name}.sig").write_bytes(signature_of(data, private, version, **statement))
     return file

@@ -183,9 +183,9 @@ class Fleet:
         self.write()
         return device
 
-    def packed(self, version: str, *, is_ill: bool = False, **statement: Any) -> Path:
-        """Return a bundle that the devices trust."""
-        return signed_bundle(self.folder, read_key(self.folder / "site.key", None), version, is_ill=is_ill, **statement)
+    def packed(self, version: str, **other: Any) -> Path:
+        """Return a bundle that the devices trust, otherwise as :func:`signed_bundle` makes it."""
+        return signed_bundle(self.folder, read_key(self.folder / "site.key", None), version, **other)
 
     def write(self) -> None:
         """Write the desktop's side: which host is where, and whose key is known."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from edge.recognize.bundle import read_bundle
-from tests.firmware_tools.conftest import SHIPPED
+from tests.firmware_tools.conftest import SHIPPED, with_changed_golden
 from tests.firmware_tools.devices import SSHD, Fleet
 
 pytestmark = pytest.mark.skipif(SSHD is None or shutil.which("ssh") is None, reason="needs sshd: apt install openssh-server")
@@ -47,6 +47,13 @@ def test_a_bundle_reaches_the_daemon_and_one_that_makes_it_ill_is_taken_back(fle
     row = rows(done := fleet.deploy("--bundle", better, "--json"))["counter"]
     assert done.returncode == 0
     assert (row["outcome"], row["sent_bytes"]) == ("already", 0)
+
+    other = fleet.packed("0.4.1", members=with_changed_golden())
+    row = rows(done := fleet.deploy("--bundle", other, "--json"))["counter"]
+    assert done.returncode == 69
+    said = "the daemon refused it: codes: strip: other answers than where the bundle was built, expected are the same"
+    assert row["cause"] == f"taken back at the check health: version 0.4.1: {said}; version 0.4.0 is read with again"
+    assert device.running == "0.4.0"
 
     row = rows(done := fleet.deploy("--bundle", worse, "--json"))["counter"]
     assert done.returncode == 69

@@ -22,7 +22,7 @@ from edge.service.record import Record
 from edge.service.store import Store
 from edge.trial import _time
 from tests.edge.service.conftest import NOW, check_object
-from tests.firmware_tools.conftest import ROOT, Device, bundle_with, firmware, members_of
+from tests.firmware_tools.conftest import ROOT, Device, bundle_with, firmware, members_of, with_changed_golden
 from tests.firmware_tools.corruptions import zipped
 
 
@@ -65,16 +65,6 @@ def test_going_back_to_an_older_version_needs_a_word_on_both_sides(device: Devic
     assert read_bundle(device.firmware.begin()).version == "0.2.0"
 
 
-def _with_changed_golden() -> bytes:
-    """A bundle whose golden set expects for one strip what another one says."""
-    members = members_of(read_bundle())
-    cases = json.loads(members["golden/cases.json"])
-    one, other = [case for case in cases["cases"] if case["network"] == "strip"][:2]
-    one["answers"] = other["answers"]
-    members["golden/cases.json"] = json.dumps(cases).encode()
-    return bundle_with(members, version="0.4.0")
-
-
 BAD: dict[str, tuple[Callable[[Device], Path], str]] = {
     "an unknown key": (lambda d: d.offer("0.4.0", signer="stranger"), "check signature.*the field key is .*expected"),
     "a revoked key": (lambda d: d.offer("0.4.0", signer="revoked"), "check signature.*revokes"),
@@ -83,7 +73,7 @@ BAD: dict[str, tuple[Callable[[Device], Path], str]] = {
     "another version": (lambda d: d.offer("0.4.1", bundle_with(version="0.4.0")), "the field version of its card is 0.4.0"),
     "too much": (lambda d: d.offer("0.4.0", file_bytes=99_000_000), "check space.*file_bytes is 99000000, expected are at most 16777216"),
     "a newer reader": (lambda d: d.offer("0.4.0", bundle_with(version="0.4.0", needs_reader="9.0")), "check reader.*needs_reader is 9.0"),
-    "other codes": (lambda d: d.offer("0.4.0", _with_changed_golden()), "refused at the check codes: strip"),
+    "other codes": (lambda d: d.offer("0.4.0", bundle_with(with_changed_golden(), version="0.4.0")), "refused at the check codes: strip"),
     "no version": (lambda d: d.offer("newest", bundle_with(version="newest")), "'newest' cannot be ordered, expected are numbers"),
 }
 

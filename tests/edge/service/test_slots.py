@@ -1,6 +1,5 @@
 """The reader starts with a bundle that works, whatever lies in its slots, and a new one stays only where the daemon runs well with it."""
 
-import json
 import os
 import signal
 import subprocess
@@ -16,18 +15,16 @@ import pytest
 from edge.capture.camera import Camera
 from edge.config import Config, FirmwareConfig, ReadingConfig, parse_config
 from edge.errors import CameraError, ConfigError, UsageError
-from edge.golden import MEMBER
 from edge.recognize.bundle import parse_bundle, read_bundle
 from edge.service.daemon import Daemon
 from edge.service.health import watch_trial
-from edge.service.proof import circumstances
 from edge.service.reader import SiteReader
 from edge.service.slot_state import Slot
 from edge.service.slots import MOST_FAILURES, Firmware, firmware_of
 from edge.service.store import Store
 from tests.edge.conftest import ROOT
 from tests.edge.service.test_daemon import CHECK, checks, make_daemon
-from tests.firmware_tools.conftest import Keys, bundle_with, make_keys, members_of, signature_of
+from tests.firmware_tools.conftest import Keys, bundle_with, make_keys, signature_of, with_changed_golden
 
 
 @pytest.fixture
@@ -170,26 +167,37 @@ def test_a_reader_takes_up_what_comes_and_goes_while_it_runs(firmware: Firmware,
     assert reader.identity()["version"] == "0.3.0"
 
 
-@pytest.mark.parametrize(
-    ("proved", "is_taken_up"),
-    [(circumstances("auto", 1), True), (circumstances("auto", 2), False), (circumstances("reference", 1), False), ("", False)],
-    ids=["here", "with more threads", "with another runtime", "nowhere"],
-)
-def test_a_golden_set_is_run_where_it_has_not_just_passed(firmware: Firmware, keys: Keys, proved: str, is_taken_up: bool) -> None:
-    """The golden set would fail, so that one sees whether it is run."""
+def install_one_that_answers_otherwise(firmware: Firmware, keys: Keys) -> None:
+    data = bundle_with(with_changed_golden(), version="0.4.0")
+    firmware.install(data, signature_of(data, keys.good, "0.4.0"), Slot(parse_bundle(data, "0.4.0").sha256, "0.4.0"))
+
+
+def test_what_came_is_tried_before_it_is_read_with(firmware: Firmware, keys: Keys) -> None:
     firmware.begin()
-    reader = SiteReader(ReadingConfig(threads=1), None, firmware)
-    members = members_of(read_bundle())
-    cases = json.loads(members[MEMBER])
-    cases["cases"][0]["answers"] = cases["cases"][-1]["answers"]
-    data = bundle_with({**members, MEMBER: json.dumps(cases).encode()}, version="0.4.0")
-    slot = Slot(parse_bundle(data, "0.4.0").sha256, "0.4.0")
-    firmware.install(data, signature_of(data, keys.good, "0.4.0"), slot, proved)
-    assert reader.renew() is is_taken_up
-    assert (firmware.slots().trial is not None) is is_taken_up
-    assert not firmware.is_proved("of another file", proved)
+    reader = SiteReader(ReadingConfig(), None, firmware)
+    install_one_that_answers_otherwise(firmware, keys)
+    assert not reader.renew()
+    assert (reader.identity()["version"], firmware.slots().active) == ("0.3.0", None)
+    said = "the daemon refused it: codes: strip: other answers than where the bundle was built, expected are the same"
+    assert [(failure.times, failure.why) for failure in firmware.slots().failures.values()] == [(1, said)]
+
+
+@pytest.mark.parametrize("is_begun", [True, False], ids=["by the daemon's start", "by nobody yet"])
+def test_what_came_before_the_reader_began_is_tried_as_well(firmware: Firmware, keys: Keys, is_begun: bool) -> None:
+    install(firmware, keys, "0.3.1")
+    if is_begun:
+        firmware.begin()
+    assert SiteReader(ReadingConfig(), None, firmware).identity()["version"] == "0.3.1"
+    trial = firmware.slots().trial
+    assert trial is not None
+    assert trial.starts == 1
     firmware.mark_healthy()
-    assert not firmware.is_proved(slot.sha256, proved)
+
+    install_one_that_answers_otherwise(firmware, keys)
+    if is_begun:
+        firmware.begin()
+    assert SiteReader(ReadingConfig(), None, firmware).identity()["version"] == "0.3.1"
+    assert [failure.times for failure in firmware.slots().failures.values()] == [1]
 
 
 def _wait(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
