@@ -41,7 +41,6 @@ class SiteReader:
         self._lock = threading.Lock()
         self.tuning = tuning_of(tuning)
         self._use(self._to_begin_with())
-        self._stamp = self._stamp_of_bundle()
 
     def read(self, frame: Frame) -> tuple[CheckReading, ...]:
         """Return the checks of a frame as the bundle reads them, the largest first; at least one, whose page may be None."""
@@ -92,15 +91,12 @@ class SiteReader:
 
     def renew(self) -> bool:
         """Take up the bundle's file where it was replaced; one that reads worse here changes nothing. Return whether it was taken up."""
-        stamp = self._stamp_of_bundle()
-        if stamp == self._stamp:
+        if self._stamp_of_bundle() == self._stamp:
             return False
         if self._firmware is not None:
             self._firmware.begin()
-            stamp = self._stamp_of_bundle()
-        self._stamp = stamp
         try:
-            bundle = read_bundle(self._path())
+            bundle = self._newest()
             self._try(bundle, self.bundle)
             with self._lock:
                 self._use(bundle)
@@ -117,11 +113,15 @@ class SiteReader:
             if not trial.starts:
                 self._firmware.begin()
             try:
-                bundle = read_bundle(self._path())
+                bundle = self._newest()
                 self._try(bundle, read_bundle(self._firmware.file(trial.previous) if trial.previous else None))
                 return bundle
             except (BundleError, ConfigError) as error:
                 self._refuse(error)
+        return self._newest()
+
+    def _newest(self) -> Bundle:
+        self._stamp = self._stamp_of_bundle()  # first: what comes while this one is read is taken up next
         return read_bundle(self._path())
 
     def _try(self, new: Bundle, old: Bundle) -> None:
