@@ -137,19 +137,20 @@ def _checked(
         needed = bundle.card.raw.get("needs_reader")
         if needed is not None and (not isinstance(needed, str) or version_key(needed) > version_key(__version__)):
             raise BundleError(f"the field needs_reader is {needed}, this reader is {__version__}; update the reader first")
-    told("golden set")
-    return data, bundle, _tried(device, bundle, wish)
+    return data, bundle, _tried(device, bundle, wish, told)
 
 
-def _tried(device: Device, bundle: Bundle, wish: Wish) -> tuple[Finding, ...]:
+def _tried(device: Device, bundle: Bundle, wish: Wish, told: Told) -> tuple[Finding, ...]:
     """Try a bundle; its golden set is left to the daemon where that judges it, since it has all that reads in memory already."""
     findings: list[Finding] = []
     if not wish.is_judged:
         from edge.trial import try_bundle
 
+        told("golden set")
         reading = device.config.reading
         with check("golden set"):
             findings = try_bundle(bundle, device.now, reading.runtime, reading.threads, reading.budget)
+    told("confirmed readings")
     with check("confirmed readings"):
         findings.append(compare_confirmed(bundle, device.now, device.config))
     for finding in findings:
