@@ -64,12 +64,13 @@ def _strings(bundle: Bundle, answers: Sequence[Answer], budget: float | None) ->
     """Return what becomes of strings and of decisions where the codes of this device take the place of those recorded."""
     n, texts, verdicts = 0, [], []
     for answer in answers:
+        is_same = np.array_equal(answer.found, answer.wanted)  # then it is read as the same, and need not be
         for kind, read in _READS.get(answer.network, {}).items():
             thresholds = thresholds_of(bundle.card.thresholds, answer.network, kind, budget)
-            there = read(_lattice(bundle, answer.network, answer.wanted), thresholds)
-            is_same = np.array_equal(answer.found, answer.wanted)  # then it is read as the same, and need not be
-            here = there if is_same else read(_lattice(bundle, answer.network, answer.found), thresholds)
             n += 1
+            if is_same:
+                continue
+            there, here = (read(_lattice(bundle, answer.network, codes), thresholds) for codes in (answer.wanted, answer.found))
             if here.text != there.text:
                 texts.append(f"{kind} reads {here.text!r}, expected is {there.text!r}")
             if (here.verdict == "accepted") != (there.verdict == "accepted"):
