@@ -110,23 +110,25 @@ def networks_to_fit(fields: Sequence[Labelled]) -> list[str]:
     return chosen
 
 
-def fit_networks(run: Run, networks: Sequence[str], order: Order, corrections: Sequence[Path], data: Sequence[str]) -> None:
-    """Train each network on from its released weights, and lay the others beside it.
+def fit_networks(run: Run, networks: Sequence[str], order: Order, corrections: Sequence[Path], old: Path, data: Sequence[str]) -> None:
+    """Train each network on from its released weights, keep of these what the validation strips ask for, and lay the others beside it.
 
     Raises:
         ConfigError: the released weights of a network are not there.
-        StepError: training failed; there are no development sets, for one.
+        StepError: training failed; there are no development sets, for one; or too much is forgotten, with the exit code 65.
     """
-    released, runs = Path(order.released), run.folder / "runs"
+    released, runs, fitted = Path(order.released), run.folder / "runs", run.folder / "fitted"
     for network in NETWORKS:
         if not (released / network / "weights.npz").is_file():
             raise ConfigError(f"{released / network} has no weights.npz; name the folder of the float weights with --released")
     for network in networks:
         design = str(json.loads((released / network / "config.json").read_text())["design"])
-        words = ["fit", design, "--run", runs / network, "--start-from", released / network / "weights.npz", *data]
+        words = ["fit", design, "--run", fitted / network, "--start-from", released / network / "weights.npz", *data]
         words += ["--epochs", order.epochs, "--batches", order.batches, "--rate", order.rate, "--seed", order.seed]
         words += [word for folder in corrections for word in ("--corrections", folder)]
         run.step(f"fit {network}", lambda words=words: _train(words))  # type: ignore[misc]
+        words = ["keep", fitted / network, "--released", released / network, "--bundle", old, "--out", runs / network, *data]
+        run.step(f"keep {network}", lambda words=words: _train(words))  # type: ignore[misc]
     for network in set(NETWORKS) - set(networks):
         (runs / network).mkdir(parents=True, exist_ok=True)
         for name in ("config.json", "weights.npz"):

@@ -69,8 +69,9 @@ def add_retrain(app: typer.Typer) -> None:
             )  # fmt: skip
             steps = Run(run, order, complain)
             sets = ["--data", str(data)] if data else []
-            fit_networks(steps, networks, order, corrections, sets)
-            packed = make_bundle(steps, version, bundle or Path(str(resources.files("edge") / "bundles" / "checkreader.bundle")), sets)
+            old_file = bundle or Path(str(resources.files("edge") / "bundles" / "checkreader.bundle"))
+            fit_networks(steps, networks, order, corrections, old_file, sets)
+            packed = make_bundle(steps, version, old_file, sets)
             comparison, reason = judge(old, packed, fields, budget)
             draw_chart(comparison, run / "risk_coverage.png")
             facts |= {"bundle": str(packed), "seconds": steps.done, "comparison": comparison.facts()}

@@ -1,4 +1,4 @@
-"""The desktop command: ``checkreader-train fit | quantize | evaluate | ...``; see also
+"""The desktop command: ``checkreader-train fit | keep | quantize | evaluate | ...``; see also
 quantization_cli, for what proves the int8 networks, and measuring_cli, for what measures the whole reader.
 """
 
@@ -11,7 +11,7 @@ import typer
 from edge.errors import EdgeError
 from train.data.sources import data_folder
 from train.measuring_cli import bursts, quality, stages
-from train.quantization_cli import Data, choose_backend, coverage, parity, quantize, reproduce, runtimes
+from train.quantization_cli import BundleFile, Data, choose_backend, coverage, parity, quantize, reproduce, runtimes
 from train.report_cli import report
 
 # As in sysexits.h.
@@ -84,6 +84,25 @@ def fit(
 
         fit_network(config, run, made.batches, made.validate, progress)
     typer.echo(f"{run}: weights.npz, metrics.csv, learning_curve.png")
+
+
+@app.command()
+def keep(
+    fitted: Annotated[Path, typer.Argument(help="run folder of a network that was fitted to a site")],
+    released: Annotated[Path, typer.Option(help="run folder of the weights that it started from")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="run folder to write")],
+    bundle: BundleFile = None,
+    data: Data = None,
+) -> None:
+    """Mix fitted and released weights, with as little of the latter as the validation strips allow. Exit: 65 where no share does."""
+    choose_backend()
+    from edge.recognize.bundle import read_bundle
+    from train.kept_share import keep as keep_share
+
+    tried = keep_share(fitted, released, read_bundle(bundle), data_folder(data), out)
+    for one in tried:
+        typer.echo(f"{100 * one.kept:3.0f} % kept: {one.n_right} of {one.n} validation strips right, Brier score {one.brier:.4f}")
+    typer.echo(f"{out}: {100 * tried[-1].kept:.0f} % of {released} kept")
 
 
 @app.command()

@@ -33,9 +33,8 @@ _WARM_UP_SHARE = 0.03
 class FitConfig:
     """What makes a run what it is; stored in the run folder and compared when the run is resumed.
 
-    ``n_corrected`` strips that a site corrected were learned from; ``corrected_sha256`` is the hash of them. ``kept`` is the share of
-    ``start_from`` in the weights that a run ends with: a network that learns something new forgets less (Wortsman et al. 2022).
-    ``takes_last``: the last epoch is taken, whatever the validation part says, as that holds nothing of what is new.
+    ``n_corrected`` strips that a site corrected were learned from; ``corrected_sha256`` is the hash of them. ``takes_last``: the last
+    epoch is taken, whatever the validation part says, as that holds nothing of what is new.
     """
 
     design: str
@@ -49,7 +48,6 @@ class FitConfig:
     start_from: str | None = None
     n_corrected: int = 0
     corrected_sha256: str | None = None
-    kept: float = 0.0
     takes_last: bool = False
 
 
@@ -91,7 +89,6 @@ def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, prog
     loss = _loss_of(design)
     model.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
     optimizer.build(model.trainable_variables)
-    start = model.get_weights()
     averaged, best, first_epoch = _resume(run, model, optimizer)
     twin = design.build()
     for epoch in range(first_epoch, config.epochs):
@@ -103,7 +100,7 @@ def fit(config: FitConfig, run: Path, batches: Batches, validate: Validate, prog
                 averaged = _average(averaged, model.get_weights(), epoch * config.batches_per_epoch + step)
             progress(epoch, step, losses[-1])
         model.reset_metrics()
-        twin.set_weights([config.kept * s + (1 - config.kept) * a for s, a in zip(start, averaged, strict=True)])
+        twin.set_weights(averaged)
         figures = validate(twin)
         score = figures["score"]
         if score >= best or config.takes_last:

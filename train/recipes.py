@@ -45,9 +45,6 @@ _BANK_ROWS = 30_000
 _N_SYNTHETIC_VALIDATION = 300
 # Of the strips that a network learns from when it is fitted to a site, the share that is the site's own.
 _SITE_SHARE = 0.25
-# As much of the released weights stays: the readings of an invented site gain two thirds of what they could, and the development sets keep
-# their accepted share, of which they lose a tenth and more without it (docs/retraining.md).
-_KEPT = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,8 +87,7 @@ def site_recipe(config: FitConfig, folder: Path, corrections: Sequence[Path]) ->
     if not learned:
         raise ValueError(f"none of the corrections is for the network {design.network}: fit another one")
     strips = load_corrected(learned, design.network, read_bundle())
-    kept = _KEPT if config.start_from else 0.0
-    config = replace(config, n_corrected=len(learned), corrected_sha256=hash_of(learned), kept=kept, takes_last=True)
+    config = replace(config, n_corrected=len(learned), corrected_sha256=hash_of(learned), takes_last=True)
     return config, with_corrected(recipe(config, folder), strips)
 
 

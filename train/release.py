@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +16,7 @@ from edge.decode.date import parse_date
 from edge.golden import MEMBER, record_cases
 from edge.pipeline import Kind, Reader
 from edge.recognize.bundle import Bundle, parse_bundle, write_bundle
+from edge.recognize.card import Card
 from train.calibrate import Judged, at_least, calibration_error, fit_temperature, fit_threshold
 from train.calibration import CalibrationSet, drawn_set, unseen_pictures
 from train.coverage import measure_coverage
@@ -33,7 +34,7 @@ from train.validate import REJECT_DIGIT_ABOVE
 BUDGETS = (0.005, 0.01, 0.02, 0.05)
 # One network reads these kinds; they share its temperature, and a kind without real labelled strips shares the threshold of the digits.
 _KINDS = {"strip": ("digits", "amount"), "date": ("date",), "micr": ("micr",)}
-_FITTED_ON: dict[str, Kind] = {"strip": "digits", "date": "date", "micr": "micr"}
+FITTED_ON: dict[str, Kind] = {"strip": "digits", "date": "date", "micr": "micr"}
 # The strips that fit a threshold also chose among many epochs and averages of weights, so what they promise is a little too good: so much
 # of the budget is aimed at. MICR lines chose among few epochs.
 _AIM = {"strip": 0.7, "date": 0.7, "micr": 1.0}
@@ -131,30 +132,42 @@ def fit_thresholds(bundle: bytes, folder: Path, not_below: Bundle | None = None)
     parsed = parse_bundle(bundle, "the bundle being fitted")
     reader = Reader(parsed)
     fitted = {}
-    for network, kind in _FITTED_ON.items():
-        read = [(s, reader.read_strip(frame_of(s.picture), kind, "USD")) for s in _strips_to_fit_on(kind, folder)]
-        temperature, rest = fit_temperature([_judged(reading, strip, kind) for strip, reading in read])
-        scales = {"temperature": temperature, "rest": rest}
-        card = {**parsed.card.thresholds, network: {**parsed.card.thresholds[network], **scales}}
-        tempered = Reader(replace(parsed, card=replace(parsed.card, thresholds=card)))
-        readings = [tempered.read_strip(frame_of(s.picture), kind, "USD") for s, _ in read]
+    for network, kind in FITTED_ON.items():
+        strips = strips_to_fit_on(network, folder)
+        temperature, rest = fit_temperature(judged_strips(reader, strips, kind))
+        tempered = Reader(replace(parsed, card=with_scales(parsed.card, network, temperature, rest)))
+        readings = [tempered.read_strip(frame_of(s.picture), kind, "USD") for s in strips]
         confidences = [r.confidence for r in readings]
-        right = [is_right(r, s, kind, "USD") for r, (s, _) in zip(readings, read, strict=True)]
+        right = [is_right(r, s, kind, "USD") for r, s in zip(readings, strips, strict=True)]
         least = not_below.card.thresholds[network]["accept"][kind] if not_below else {}
         accept = {str(b): at_least(fit_threshold(confidences, right, b * _AIM[network]), least.get(str(b))) for b in BUDGETS}
         fitted[network] = {
-            **scales,
+            "temperature": temperature,
+            "rest": rest,
             "accept": dict.fromkeys(_KINDS[network], accept),
-            "fitted_on": {"n": len(read), "n_right": int(np.sum(right)), "calibration_error": calibration_error(confidences, right)},
+            "fitted_on": {"n": len(strips), "n_right": int(np.sum(right)), "calibration_error": calibration_error(confidences, right)},
         }
     return fitted
 
 
-def _strips_to_fit_on(kind: Kind, folder: Path) -> list[LabelledStrip]:
+def strips_to_fit_on(network: str, folder: Path) -> list[LabelledStrip]:
+    """Return the validation strips of a network; those of dates are drawn."""
+    kind = FITTED_ON[network]
     if kind != "date":
         return [s for _, k, _, strips in tasks(folder, "validate") if k == kind for s in strips]
     drawn = generated_dates(folder, _N_DATES, _DATE_SEED)
     return [s for s in drawn if not isinstance(parse_date(s.text, "month_first"), str)]
+
+
+def with_scales(card: Card, network: str, temperature: float, rest: float) -> Card:
+    """Return a card on which one network has other scales of its probabilities, see :func:`edge.decode.accept.temper`."""
+    own = {**card.thresholds[network], "temperature": temperature, "rest": rest}
+    return replace(card, thresholds={**card.thresholds, network: own})
+
+
+def judged_strips(reader: Reader, strips: Sequence[LabelledStrip], kind: Kind) -> list[Judged]:
+    """Return what a reader whose temperature and weight of the rest are one makes of strips."""
+    return [_judged(reader.read_strip(frame_of(s.picture), kind, "USD"), s, kind) for s in strips]
 
 
 def _judged(reading: Reading, strip: LabelledStrip, kind: Kind) -> Judged:

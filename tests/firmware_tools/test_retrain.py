@@ -70,7 +70,7 @@ def test_a_step_is_done_once_and_its_folder_belongs_to_one_retraining(tmp_path: 
 def test_released_weights_that_are_missing_are_told(tmp_path: Path) -> None:
     order = Order(**{**{name: getattr(ORDER, name) for name in Order.__slots__}, "released": str(tmp_path)})
     with pytest.raises(ConfigError, match=r"has no weights.npz.*--released"):
-        fit_networks(Run(tmp_path / "run", order, lambda _: None), ["strip"], order, [], [])
+        fit_networks(Run(tmp_path / "run", order, lambda _: None), ["strip"], order, [], tmp_path / "old.bundle", [])
 
 
 def measured(version: str, *figures: tuple[str, int, int, int, int]) -> Bundle:
@@ -139,7 +139,7 @@ def trained(folder: Path, bundle: bytes, base: Bundle, *exports: Path) -> list[s
         version="0.4.0", base_sha256=base.sha256, released=str(RELEASED), corrections_sha256=hash_of(read_folders(exports)), epochs=6,
         batches=150, rate=4e-4, seed=1,
     )  # fmt: skip
-    steps = ("fit strip", "quantize", "evaluate", "pack")
+    steps = ("fit strip", "keep strip", "quantize", "evaluate", "pack")
     (folder / "run/retrain.json").write_text(json.dumps({"order": asdict(order), "done": dict.fromkeys(steps, 1.0)}))
     words: list[str | Path] = ["retrain", *exports, "--run", folder / "run", "--version", "0.4.0", "--key", folder / "release.key"]
     return [*words, "--bundle", folder / "base.bundle", "--released", RELEASED, "--json"]

@@ -83,15 +83,6 @@ def test_a_damaged_file_of_weights_is_refused(tmp_path: Path) -> None:
         load_weights(DESIGNS["digit"].build(), tmp_path / "weights.npz")
 
 
-def test_a_run_that_keeps_a_share_of_its_start_ends_between_the_two(tmp_path: Path) -> None:
-    start = fit(CONFIG, tmp_path / "start", Squares(), score)
-    further = replace(CONFIG, epochs=1, start_from=str(tmp_path / "start/weights.npz"))
-    free = fit(further, tmp_path / "free", Squares(), score)
-    kept = fit(replace(further, kept=0.25), tmp_path / "kept", Squares(), score)
-    for one, other, between in zip(start.get_weights(), free.get_weights(), kept.get_weights(), strict=True):
-        np.testing.assert_allclose(between, 0.25 * one + 0.75 * other, atol=1e-6)
-
-
 def test_a_run_that_takes_the_last_epoch_does_so_though_an_earlier_one_was_better(tmp_path: Path) -> None:
     scores = iter([0.9, 0.1])
     last = fit(replace(CONFIG, takes_last=True), tmp_path / "last", Squares(), lambda _: {"score": next(scores)})
@@ -104,7 +95,7 @@ def test_a_run_that_takes_the_last_epoch_does_so_though_an_earlier_one_was_bette
 def test_a_run_of_before_there_were_corrections_goes_on_and_other_corrections_are_another_run(tmp_path: Path) -> None:
     fit(CONFIG, tmp_path, Squares(), score)
     config = tmp_path / "config.json"
-    kept = {k: v for k, v in json.loads(config.read_text()).items() if k not in ("n_corrected", "corrected_sha256", "kept", "takes_last")}
+    kept = {k: v for k, v in json.loads(config.read_text()).items() if k not in ("n_corrected", "corrected_sha256", "takes_last")}
     config.write_text(json.dumps(kept))
     fit(CONFIG, tmp_path, Squares(), score)
     with pytest.raises(ValueError, match=r"differs in corrected_sha256, n_corrected"):
