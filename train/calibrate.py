@@ -44,12 +44,6 @@ def fit_temperature(judged: Sequence[Judged]) -> tuple[float, float]:
     return float(temperature), float(rest)
 
 
-def brier_score(judged: Sequence[Judged], temperature: float, rest: float) -> float:
-    """Return the mean squared distance of a strip's tempered probability from whether it is right: 0 is best (Brier 1950)."""
-    stated = np.array([temper(strip.masses, temperature, rest)[0] for strip in judged])
-    return float(np.mean((stated - np.array([strip.right == 0 for strip in judged])) ** 2))
-
-
 def upper_bound(n_wrong: int, n: int, level: float = _LEVEL) -> float:
     """Return the one-sided upper confidence bound of an error share (Clopper, Pearson 1934)."""
     return 1.0 if n == 0 or n_wrong == n else float(beta.ppf(level, n_wrong + 1, n - n_wrong))

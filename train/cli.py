@@ -101,7 +101,8 @@ def keep(
 
     tried = keep_share(fitted, released, read_bundle(bundle), data_folder(data), out)
     for one in tried:
-        typer.echo(f"{100 * one.kept:3.0f} % kept: {one.n_right} of {one.n} validation strips right, Brier score {one.brier:.4f}")
+        accepted = "nothing is accepted" if one.accept is None else f"{one.n_rightly} accepted rightly, from {one.accept:.4f} on"
+        typer.echo(f"{100 * one.kept:3.0f} % kept: {one.n_right} of {one.n} validation strips right, {accepted}")
     typer.echo(f"{out}: {100 * tried[-1].kept:.0f} % of {released} kept")
 
 

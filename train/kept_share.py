@@ -1,4 +1,4 @@
-"""How much of the released weights stays in a network that was fitted to a site: the validation strips settle it, before int8.
+"""How much of the released weights stays in a network that was fitted to a site: the validation strips settle it.
 
 Between the released and the fitted weights lies a line of networks (Wortsman et al. 2022): the less is kept, the better they read the site,
 and the more they have forgotten of all other hands.
@@ -6,40 +6,37 @@ and the more they have forgotten of all other hands.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import keras
-
-from edge.datatypes import F32
-from edge.pipeline import Kind, Reader
-from edge.recognize.bundle import Bundle
-from train.calibrate import brier_score, fit_temperature
-from train.data.sources import LabelledStrip
+from edge.datatypes import F32, Reading
+from edge.decode.accept import thresholds_of
+from edge.recognize.bundle import Bundle, parse_bundle, write_bundle
+from train.calibration import drawn_set
 from train.fit import save_weights
-from train.networks import NetworkName
-from train.parity import FloatNetwork
-from train.quantize import released_model
-from train.release import FITTED_ON, judged_strips, strips_to_fit_on, with_scales
+from train.networks import Design
+from train.quantize import network_card, quantize, released_model
+from train.release import FITTED_ON, fit_network, read_strips, strips_to_fit_on
 
 # Tried in this order; below a half invented sites were read better still, and other hands much worse (docs/retraining.md).
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)
-# Of the validation strips, so many fewer may be right: as many as `retrain` allows on all development sets.
-_MOST_LOST = 0.005
+# Of the validation strips so many fewer may be right, and so many fewer accepted rightly: as many as `retrain` allows on all development
+# sets of the former, half as many of the latter.
+_MOST_LOST, _MOST_UNSURE = 0.005, 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the network reads of ``n`` validation strips that keeps a share ``kept`` of the released weights, 1 for all of them.
+    """What the int8 network that keeps a share ``kept`` of the released weights (1: the bundle that devices have) makes of ``n`` strips.
 
-    ``brier`` is the Brier score of its tempered probabilities. What a threshold accepts would say the same less surely: it stands on one
-    or two sure errors.
+    ``n_rightly``: so many are right and reach ``accept``, the threshold that it would have (None: nothing is accepted).
     """
 
     kept: float
     n: int
     n_right: int
-    brier: float
+    n_rightly: int
+    accept: float | None
 
 
 def keep(fitted: Path, released: Path, bundle: Bundle, folder: Path, out: Path) -> list[Kept]:
@@ -48,23 +45,25 @@ def keep(fitted: Path, released: Path, bundle: Bundle, folder: Path, out: Path) 
     Its configuration is that of the run folder ``fitted``, with the share as ``kept`` and all figures as ``shares``.
 
     Args:
-        released: run folder of the weights that ``fitted`` started from, whose figures come first.
-        bundle: made of them; it reads the strips with the float networks in place of its own.
+        released: run folder of the weights that ``fitted`` started from.
+        bundle: made of them; no threshold is fitted below its own.
 
     Raises:
         FileNotFoundError: a run has no weights.
         ValueError: the weights are of another network; or whatever share is kept, too much is forgotten.
     """
-    design, model = released_model(released)
-    start = model.get_weights()
-    end = released_model(fitted)[1].get_weights()
-    kind, strips = FITTED_ON[design.network], strips_to_fit_on(design.network, folder)
+    design, model = released_model(fitted)
+    network, end, start = design.network, model.get_weights(), released_model(released)[1].get_weights()
+    strips, pictures, kind = strips_to_fit_on(network, folder), drawn_set(network).pictures, FITTED_ON[network]
 
     def read(share: float) -> Kept:
         model.set_weights(mixed(start, end, share))
-        return _figures(share, bundle, design.network, model, kind, strips)
+        other = _with_network(bundle, design, quantize(model, design, pictures))
+        fit, found = fit_network(other, network, strips, bundle)
+        return _figures(share, found, thresholds_of({network: fit}, network, kind).accept)
 
-    tried = choose(read(1.0), map(read, SHARES))
+    today = _figures(1.0, read_strips(bundle, network, strips), thresholds_of(bundle.card.thresholds, network, kind).accept)
+    tried = choose(today, map(read, SHARES))
     config = json.loads((fitted / "config.json").read_text())
     out.mkdir(parents=True, exist_ok=True)
     save_weights(out / "weights.npz", mixed(start, end, tried[-1].kept))
@@ -78,29 +77,35 @@ def mixed(start: Sequence[F32], end: Sequence[F32], kept: float) -> list[F32]:
     return [kept * a + (1 - kept) * b for a, b in zip(start, end, strict=True)]
 
 
-def choose(released: Kept, candidates: Iterable[Kept]) -> list[Kept]:
-    """Return the figures up to the first candidate that has not forgotten too much, after those of the released weights.
+def choose(today: Kept, candidates: Iterable[Kept]) -> list[Kept]:
+    """Return the figures up to the first candidate that has not forgotten too much, after those of the bundle that devices have.
 
-    A candidate has where more than 0.5 % of the strips fewer are right, or where its Brier score is higher than the released one.
+    A candidate has where more than 0.5 % of the strips fewer are right, or more than 1 % of them fewer are accepted rightly.
 
     Raises:
         ValueError: all candidates have.
     """
-    tried = [released]
-    for candidate in candidates:
-        tried.append(candidate)
-        if candidate.n_right >= released.n_right - _MOST_LOST * released.n and candidate.brier <= released.brier:
+    tried = [today]
+    for one in candidates:
+        tried.append(one)
+        if one.n_right >= today.n_right - _MOST_LOST * today.n and one.n_rightly >= today.n_rightly - _MOST_UNSURE * today.n:
             return tried
     last = tried[-1]
     raise ValueError(
         f"too much is forgotten whatever is kept of the released weights: with {100 * last.kept:.0f} % of them {last.n_right} of {last.n} "
-        f"validation strips are right instead of {released.n_right}, with a Brier score of {last.brier:.4f} instead of "
-        f"{released.brier:.4f}; fit with a lower rate, or review more"
+        f"validation strips are right and {last.n_rightly} accepted rightly, instead of {today.n_right} and {today.n_rightly}; "
+        "review more, or fit with another seed or a lower rate"
     )
 
 
-def _figures(share: float, bundle: Bundle, network: NetworkName, model: keras.Model, kind: Kind, strips: Sequence[LabelledStrip]) -> Kept:
-    plain = replace(bundle, card=with_scales(bundle.card, network, 1.0, 1.0))
-    judged = judged_strips(Reader(plain, networks={network: FloatNetwork(model, bundle.card.networks[network])}), strips, kind)
-    n_right = sum(one.right == 0 for one in judged)
-    return Kept(share, len(judged), n_right, brier_score(judged, *fit_temperature(judged)))
+def _figures(share: float, found: Sequence[tuple[Reading, bool]], accept: float | None) -> Kept:
+    right = [reading.confidence for reading, is_right in found if is_right]
+    return Kept(share, len(found), len(right), sum(accept is not None and c >= accept for c in right), accept)
+
+
+def _with_network(bundle: Bundle, design: Design, int8: bytes) -> Bundle:
+    """Return a bundle in which one network is another one of the same design."""
+    card = {**network_card(design, int8), "file": bundle.card.networks[design.network].file}
+    members = {bundle.card.networks[name].file: model for name, model in bundle.models.items()} | {card["file"]: int8} | dict(bundle.golden)
+    networks = {**bundle.card.raw["networks"], design.network: card}
+    return parse_bundle(write_bundle({**bundle.card.raw, "networks": networks}, members), "the bundle being tried")

@@ -16,7 +16,6 @@ from edge.decode.date import parse_date
 from edge.golden import MEMBER, record_cases
 from edge.pipeline import Kind, Reader
 from edge.recognize.bundle import Bundle, parse_bundle, write_bundle
-from edge.recognize.card import Card
 from train.calibrate import Judged, at_least, calibration_error, fit_temperature, fit_threshold
 from train.calibration import CalibrationSet, drawn_set, unseen_pictures
 from train.coverage import measure_coverage
@@ -34,7 +33,7 @@ from train.validate import REJECT_DIGIT_ABOVE
 BUDGETS = (0.005, 0.01, 0.02, 0.05)
 # One network reads these kinds; they share its temperature, and a kind without real labelled strips shares the threshold of the digits.
 _KINDS = {"strip": ("digits", "amount"), "date": ("date",), "micr": ("micr",)}
-FITTED_ON: dict[str, Kind] = {"strip": "digits", "date": "date", "micr": "micr"}
+FITTED_ON: dict[NetworkName, Kind] = {"strip": "digits", "date": "date", "micr": "micr"}
 # The strips that fit a threshold also chose among many epochs and averages of weights, so what they promise is a little too good: so much
 # of the budget is aimed at. MICR lines chose among few epochs.
 _AIM = {"strip": 0.7, "date": 0.7, "micr": 1.0}
@@ -130,27 +129,36 @@ def fit_thresholds(bundle: bytes, folder: Path, not_below: Bundle | None = None)
     Just below a threshold int8 and float differ most, so that one lower than a proved bundle's, which chance may bring, invites flips.
     """
     parsed = parse_bundle(bundle, "the bundle being fitted")
-    reader = Reader(parsed)
-    fitted = {}
-    for network, kind in FITTED_ON.items():
-        strips = strips_to_fit_on(network, folder)
-        temperature, rest = fit_temperature(judged_strips(reader, strips, kind))
-        tempered = Reader(replace(parsed, card=with_scales(parsed.card, network, temperature, rest)))
-        readings = [tempered.read_strip(frame_of(s.picture), kind, "USD") for s in strips]
-        confidences = [r.confidence for r in readings]
-        right = [is_right(r, s, kind, "USD") for r, s in zip(readings, strips, strict=True)]
-        least = not_below.card.thresholds[network]["accept"][kind] if not_below else {}
-        accept = {str(b): at_least(fit_threshold(confidences, right, b * _AIM[network]), least.get(str(b))) for b in BUDGETS}
-        fitted[network] = {
-            "temperature": temperature,
-            "rest": rest,
-            "accept": dict.fromkeys(_KINDS[network], accept),
-            "fitted_on": {"n": len(strips), "n_right": int(np.sum(right)), "calibration_error": calibration_error(confidences, right)},
-        }
-    return fitted
+    return {network: fit_network(parsed, network, strips_to_fit_on(network, folder), not_below)[0] for network in FITTED_ON}
 
 
-def strips_to_fit_on(network: str, folder: Path) -> list[LabelledStrip]:
+def fit_network(
+    bundle: Bundle, network: NetworkName, strips: Sequence[LabelledStrip], not_below: Bundle | None
+) -> tuple[dict[str, Any], list[tuple[Reading, bool]]]:
+    """Return one network's part of :func:`fit_thresholds`, and what it reads of the strips so tempered, and whether that is right."""
+    kind = FITTED_ON[network]
+    plain = Reader(_with_scales(bundle, network, 1.0, 1.0))
+    temperature, rest = fit_temperature([_judged(plain.read_strip(frame_of(s.picture), kind, "USD"), s, kind) for s in strips])
+    read = read_strips(_with_scales(bundle, network, temperature, rest), network, strips)
+    confidences, right = [r.confidence for r, _ in read], [is_right for _, is_right in read]
+    least = not_below.card.thresholds[network]["accept"][kind] if not_below else {}
+    accept = {str(b): at_least(fit_threshold(confidences, right, b * _AIM[network]), least.get(str(b))) for b in BUDGETS}
+    return {
+        "temperature": temperature,
+        "rest": rest,
+        "accept": dict.fromkeys(_KINDS[network], accept),
+        "fitted_on": {"n": len(strips), "n_right": int(np.sum(right)), "calibration_error": calibration_error(confidences, right)},
+    }, read
+
+
+def read_strips(bundle: Bundle, network: NetworkName, strips: Sequence[LabelledStrip]) -> list[tuple[Reading, bool]]:
+    """Return what a bundle reads of strips that fit a network's threshold, and whether that is right."""
+    reader, kind = Reader(bundle), FITTED_ON[network]
+    readings = [reader.read_strip(frame_of(s.picture), kind, "USD") for s in strips]
+    return [(r, is_right(r, s, kind, "USD")) for r, s in zip(readings, strips, strict=True)]
+
+
+def strips_to_fit_on(network: NetworkName, folder: Path) -> list[LabelledStrip]:
     """Return the validation strips of a network; those of dates are drawn."""
     kind = FITTED_ON[network]
     if kind != "date":
@@ -159,15 +167,9 @@ def strips_to_fit_on(network: str, folder: Path) -> list[LabelledStrip]:
     return [s for s in drawn if not isinstance(parse_date(s.text, "month_first"), str)]
 
 
-def with_scales(card: Card, network: str, temperature: float, rest: float) -> Card:
-    """Return a card on which one network has other scales of its probabilities, see :func:`edge.decode.accept.temper`."""
-    own = {**card.thresholds[network], "temperature": temperature, "rest": rest}
-    return replace(card, thresholds={**card.thresholds, network: own})
-
-
-def judged_strips(reader: Reader, strips: Sequence[LabelledStrip], kind: Kind) -> list[Judged]:
-    """Return what a reader whose temperature and weight of the rest are one makes of strips."""
-    return [_judged(reader.read_strip(frame_of(s.picture), kind, "USD"), s, kind) for s in strips]
+def _with_scales(bundle: Bundle, network: str, temperature: float, rest: float) -> Bundle:
+    own = {**bundle.card.thresholds[network], "temperature": temperature, "rest": rest}
+    return replace(bundle, card=replace(bundle.card, thresholds={**bundle.card.thresholds, network: own}))
 
 
 def _judged(reading: Reading, strip: LabelledStrip, kind: Kind) -> Judged:

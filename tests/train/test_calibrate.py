@@ -4,7 +4,6 @@ import pytest
 from train.calibrate import (
     Judged,
     at_least,
-    brier_score,
     calibration_error,
     fit_temperature,
     fit_threshold,
@@ -70,10 +69,3 @@ def test_a_threshold_is_not_below_another_one_and_nothing_stays_nothing() -> Non
     assert at_least(0.95, 0.89) == 0.95
     assert at_least(0.86, None) == 0.86
     assert at_least(None, 0.89) is None
-
-
-def test_the_score_is_best_where_the_sure_are_right_and_the_unsure_wrong() -> None:
-    sure, half, wrong = Judged((0.9,), 0), Judged((0.5, 0.3), 0), Judged((0.5, 0.3), 1)
-    assert brier_score([sure, half, wrong], 1.0, 1.0) == pytest.approx((0.01 + 0.25 + 0.25) / 3)
-    assert brier_score([sure], 0.5, 1.0) == pytest.approx((1 - 0.81 / 0.82) ** 2)
-    assert brier_score([Judged((0.9,), None)], 1.0, 1.0) == pytest.approx(0.81)
