@@ -66,7 +66,7 @@ test-device: ## the Pi's camera module through picamera2 on a virtual camera, an
 test-fleet: $(VENV)/.test ## deploy to twenty sshds on loopback, break connections; skipped where sshd is missing
 	@TEST_FLEET=1 $(BIN)/python -m pytest tests/firmware_tools/test_deploy.py $(ARGS)
 
-test-retrain: $(VENV)/.test ## retrain on two devices' corrections, small, and deploy what is better to a canary first; needs TRAIN_DATA, sshd, ten minutes
+test-retrain: $(VENV)/.test ## retrain on two devices' corrections, small, and deploy what is better to a canary first; needs TRAIN_DATA, sshd, a quarter of an hour
 	@TEST_RETRAIN=1 $(BIN)/python -m pytest tests/firmware_tools/test_retrain.py tests/firmware_tools/test_retrain_fleet.py $(ARGS)
 
 test-deb: $(VENV)/.test ## install, upgrade, downgrade and purge the package in a bare Debian (root); skipped where debootstrap is missing
