@@ -63,7 +63,7 @@ def compare_confirmed(new: "Bundle", old: "Bundle", config: Config) -> Finding:
     Raises:
         BundleError, ConfigError, MissingDependencyError: one of them cannot be read with here.
     """
-    strips = confirmed_strips(config, _MOST)
+    strips = confirmed_strips(config)
     if not strips:
         return Finding("confirmed readings", True, "the site has none")
     from edge.decode.accept import DEFAULT_BUDGET
@@ -77,8 +77,8 @@ def compare_confirmed(new: "Bundle", old: "Bundle", config: Config) -> Finding:
     return Finding("confirmed readings", not is_worse, f"{right}; {wrong}")
 
 
-def confirmed_strips(config: Config, most: int) -> list[ConfirmedStrip]:
-    """Return the newest strips that people looked at, at most so many; none where there is no store, or where it cannot be read now."""
+def confirmed_strips(config: Config) -> list[ConfirmedStrip]:
+    """Return the newest strips that people looked at, at most 100; none where there is no store, or where it cannot be read now."""
     folder = Path(config.store.folder).expanduser()
     if not (folder / DATABASE).exists():
         return []
@@ -96,12 +96,12 @@ def confirmed_strips(config: Config, most: int) -> list[ConfirmedStrip]:
             from edge.service.store import WHOLE
 
             sql = f"SELECT * FROM {WHOLE} WHERE {wanted} ORDER BY id DESC LIMIT ?"
-            for row in connection.execute(sql, (most,)):
+            for row in connection.execute(sql, (_MOST,)):
                 record = record_of(row, vault)
                 strips += _strips_of(record, pictures.read(str(record.picture), record.picture_sha256))
-                if len(strips) >= most:
+                if len(strips) >= _MOST:
                     break
-    return strips[:most]
+    return strips[:_MOST]
 
 
 def score(reader: "Reader", strips: list[ConfirmedStrip]) -> Score:
