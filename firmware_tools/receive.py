@@ -163,8 +163,10 @@ def _asked(web: WebConfig) -> str:
         connection = ssl._create_unverified_context().wrap_socket(connection)
     with connection:
         connection.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        answer = b"".join(iter(lambda: connection.recv(4096), b""))
-    return answer.partition(b"\r\n\r\n")[2].decode(errors="replace").strip()
+        head, _, body = b"".join(iter(lambda: connection.recv(4096), b"")).partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/"):
+        raise ConnectionError("what listens there is another program")
+    return body.decode(errors="replace").strip()
 
 
 def _refusal(error: EdgeError) -> dict[str, Any]:
